@@ -1,0 +1,193 @@
+# sandbox-shell: build, install, try, test. `make help` lists what there is.
+#
+# Everything that is made lands in build/; nothing outside is written but by deps and install.
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+PAMDIR     ?= /lib/security
+DESTDIR    ?=
+CC         ?= gcc
+NAME       ?=
+SAN        ?=
+
+ifeq ($(SAN),1)
+BUILD    := build/san
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g
+# AddressSanitizer can't be linked statically.
+SANITIZE_STATIC := -fsanitize=undefined -fno-sanitize-recover=all -g
+else
+BUILD    := build
+SANITIZE :=
+SANITIZE_STATIC :=
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+            -Wcast-qual -Wundef -Wwrite-strings -Wvla -Werror
+HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fvisibility=hidden
+CFLAGS   ?= -O2
+BASE     := -std=gnu17 -D_GNU_SOURCE -Isrc -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS) \
+            -DSBX_PREFIX='"$(PREFIX)"' -DSBX_SYSCONFDIR='"$(SYSCONFDIR)"'
+LINK     := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+LIBS     := -lcjson -lseccomp
+
+BINDIR     := $(DESTDIR)$(PREFIX)/bin
+LIBEXECDIR := $(DESTDIR)$(PREFIX)/libexec/sandbox-shell
+SHAREDIR   := $(DESTDIR)$(PREFIX)/share/sandbox-shell
+MANDIR     := $(DESTDIR)$(PREFIX)/share/man
+CONFDIR    := $(DESTDIR)$(SYSCONFDIR)/sandbox-shell
+IMAGEDIR   := $(DESTDIR)/var/lib/sandbox-shell/images
+
+LIB_SRC   := $(wildcard src/*.c)
+LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o)
+CTL_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard shell/ctl*.c) shell/sandboxctl.c)
+INIT_OBJ  := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard shell/init*.c) src/wire.c)
+FRONT_OBJ := $(BUILD)/static/shell/sandbox-shell.o
+SAN_OBJ   := $(if $(SANITIZE),$(BUILD)/tests/sanitizer.o)
+UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+HELPERS   := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(wildcard tests/helpers/*.c))
+PROGRAMS  := $(BUILD)/sandbox-shell $(BUILD)/sandbox-session $(BUILD)/sandbox-init $(BUILD)/sandboxctl
+MAN_PAGES := $(wildcard docs/man/*.[158])
+
+.PHONY: all deps install uninstall demo test unit lint bench clean help build-base box ls rm helpers
+.DELETE_ON_ERROR:
+
+all: $(PROGRAMS)
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make demo           everything at once: a throwaway host, a real ssh login into a sandbox, shown
+## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers)
+## make deps           install what building and testing needs (apt or dnf; as root)
+## make all            build into build/
+## make install        install to PREFIX, SYSCONFDIR (DESTDIR for packagers); uninstall undoes it
+## make lint, bench, clean
+## make build-base     make the stock base image for the caller (as root: for all accounts)
+## make box NAME=x     a shell in the sandbox sandboxes/x of this checkout, made on first use
+## make ls, rm NAME=x  list them, remove one
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(BASE) $(SANITIZE) -fPIE -c -o $@ $<
+
+$(BUILD)/static/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(BASE) $(SANITIZE_STATIC) -fPIE -c -o $@ $<
+
+$(BUILD)/libsandbox.a: $(LIB_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $(LIB_OBJ)
+
+# Statically linked: it must run in any image.
+$(BUILD)/sandbox-init: $(INIT_OBJ)
+	@echo "  LINK  $@"
+	@$(CC) $(SANITIZE_STATIC) -static-pie -Wl,-z,relro,-z,now -o $@ $(INIT_OBJ)
+
+# No loader that LD_PRELOAD could reach. Without a C library there's neither a stack protector's canary nor a sanitizer's runtime.
+$(FRONT_OBJ): shell/sandbox-shell.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(filter-out $(HARDEN),$(BASE)) -fno-stack-protector -ffreestanding -fvisibility=hidden -fPIE -c -o $@ $<
+
+$(BUILD)/sandbox-shell: $(FRONT_OBJ)
+	@echo "  LINK  $@"
+	@$(CC) -nostdlib -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -o $@ $(FRONT_OBJ)
+
+$(BUILD)/sandbox-session: $(BUILD)/shell/sandbox-session.o $(SAN_OBJ) $(BUILD)/libsandbox.a
+	@echo "  LINK  $@"
+	@$(CC) $(SANITIZE) $(LINK) -o $@ $^ $(LIBS)
+
+$(BUILD)/sandboxctl: $(CTL_OBJ) $(SAN_OBJ) $(BUILD)/libsandbox.a
+	@echo "  LINK  $@"
+	@$(CC) $(SANITIZE) $(LINK) -o $@ $^ $(LIBS)
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libsandbox.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SANITIZE) $(LINK) -o $@ $^ -lcmocka $(LIBS)
+
+# Static, so that they run inside any sandbox.
+$(BUILD)/helpers/%: tests/helpers/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $@"
+	@$(CC) $(BASE) -static -o $@ $<
+
+helpers: $(HELPERS)
+
+DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-dev libcmocka-dev podman crun \
+            buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
+            bats tmux expect hyperfine mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
+            iproute2 valgrind strace procps util-linux
+DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel pam-devel libcmocka-devel podman \
+            crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
+            mandoc clang clang-tools-extra cppcheck ShellCheck jq rsync git iproute valgrind strace procps-ng \
+            util-linux
+
+deps:
+	@if command -v apt-get >/dev/null; then \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -q -y --no-install-recommends $(DEPS_APT); \
+	elif command -v dnf >/dev/null; then \
+		dnf install -q -y $(DEPS_DNF); \
+	else \
+		echo "make deps: neither apt-get nor dnf: install by hand: $(DEPS_APT)" >&2; exit 1; \
+	fi
+
+install: all
+	install -d $(BINDIR) $(LIBEXECDIR) $(SHAREDIR) $(CONFDIR) $(CONFDIR)/policy.d $(CONFDIR)/podman $(IMAGEDIR)
+	install -m 755 $(BUILD)/sandbox-shell $(BUILD)/sandboxctl $(BINDIR)
+	install -m 755 $(BUILD)/sandbox-session $(BUILD)/sandbox-init $(LIBEXECDIR)
+	install -m 644 Containerfile docs/policy.schema.json $(SHAREDIR)
+	install -m 755 setup.sh $(SHAREDIR)
+	[ -e $(CONFDIR)/setup.sh ] || install -m 755 setup.sh $(CONFDIR)/setup.sh
+	[ -e $(CONFDIR)/policy.json ] || install -m 644 docs/policy.json $(CONFDIR)/policy.json
+	for page in $(MAN_PAGES); do \
+		install -D -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+
+# Policies, setup.sh and images are the operator's: they stay.
+uninstall:
+	rm -f $(BINDIR)/sandbox-shell $(BINDIR)/sandboxctl
+	rm -rf $(LIBEXECDIR) $(SHAREDIR)
+	for page in $(MAN_PAGES); do rm -f $(MANDIR)/man$${page##*.}/$${page##*/}; done
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	@tests/demo
+
+# What building and testing calls; deps where something of it is missing.
+TOOLS := gcc clang podman crun newuidmap slirp4netns mmdebstrap sshd ssh-keygen bats tmux expect jq rsync git ip
+
+test:
+	@(for tool in $(TOOLS); do command -v $$tool || exit 1; done) >/dev/null && \
+		pkg-config --exists libcjson libseccomp cmocka || $(MAKE) --no-print-directory deps
+	@tests/run $(if $(SAN),--sanitize=$(SAN))
+
+unit: $(UNIT)
+
+lint:
+	@tests/lint
+
+bench: all
+	@tests/bench
+
+clean:
+	rm -rf build
+
+build-base: all
+	@$(BUILD)/sandboxctl --dir sandboxes build-base
+
+box: all
+	@test -n "$(NAME)" || { echo "make box: which? make box NAME=x" >&2; exit 2; }
+	@$(BUILD)/sandboxctl --dir sandboxes box $(NAME)
+
+ls: all
+	@$(BUILD)/sandboxctl --dir sandboxes ls
+
+rm: all
+	@test -n "$(NAME)" || { echo "make rm: which? make rm NAME=x" >&2; exit 2; }
+	@$(BUILD)/sandboxctl --dir sandboxes rm $(NAME)
+
+-include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(INIT_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(BUILD)/shell/sandbox-session.d \
+         $(UNIT:$(BUILD)/unit/%=$(BUILD)/tests/unit/%.d)

@@ -1,0 +1,60 @@
+/*
+ * sandboxctl's commands and what they share. It runs as the person or operator who types it, holds
+ * no privilege of its own, and acts on the caller's sandboxes only.
+ */
+#ifndef SBX_CTL_H
+#define SBX_CTL_H
+
+#include <stdbool.h>
+
+#include "account.h"
+#include "box.h"
+#include "error.h"
+#include "policy.h"
+
+struct ctl {
+	const char *
+		dir; /* --dir: the checkout's folder of sandboxes, absolute; NULL for ~/sandboxes */
+	bool json;   /* --json */
+	bool yes;    /* --yes */
+	const char *init_path; /* sandbox-init: beside this program, else the installed one */
+};
+
+/*
+ * Each returns the exit status, or -errno with err set. args are what follows the command,
+ * NULL-terminated.
+ */
+int ctl_box(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_ls(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_rm(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_build_base(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_policy(const struct ctl *ctl, char **args, struct sbx_error *err);
+
+/*
+ * A sandbox of the caller's, with all that it hangs on. Zero-initialise; ctl_close takes
+ * half-opened ones.
+ */
+struct ctl_target {
+	struct sbx_account account;
+	struct sbx_policy *policy;
+	char *base;
+	struct sbx_box box;
+};
+
+/*
+ * Find the sandbox NAME: with --dir, or for a caller without a policy of root's, below a folder of
+ * the caller's with its own NAME/policy.json if there's one; else the one that root's policy gives
+ * the account, whose name it must be. Where the policy isn't needed (to stop or remove), a broken
+ * one doesn't matter.
+ */
+int ctl_open(const struct ctl *ctl, const char *name, bool policy_needed, struct ctl_target *target,
+	     struct sbx_error *err);
+
+void ctl_close(struct ctl_target *target);
+
+/* Where the caller's sandboxes lie: --dir, else ~/sandboxes. The caller frees it. */
+int ctl_base(const struct ctl *ctl, const struct sbx_account *account, char **ret_base,
+	     struct sbx_error *err);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * box: into a sandbox, as a login would; ls: what there is; stop: end all in it; rm: away with it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "session.h"
+#include "util.h"
+
+static int usage(const char *how, struct sbx_error *err)
+{
+	return sbx_error_set(err, -EINVAL, "usage: sandboxctl %s", how);
+}
+
+static int fill_request(struct sbx_request *request, struct ctl_target *target, char **command,
+			char *argv0, char **login)
+{
+	const char *base = strrchr(target->policy->shell, '/');
+
+	(void)snprintf(argv0, 128, "-%.120s", base ? base + 1 : target->policy->shell);
+	login[0] = argv0;
+	login[1] = NULL;
+	request->program = command[0] ? command[0] : target->policy->shell;
+	request->argv = command[0] ? command : login;
+	request->terminal = isatty(0) && isatty(1) && isatty(2);
+	return sbx_request_environment(request, &target->account, target->policy, environ);
+}
+
+int ctl_box(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	struct ctl_target target = { 0 };
+	struct sbx_request request = { 0 };
+	char argv0[128], *login[2], **command = args + 1;
+	int r;
+
+	if (!args[0] || (args[1] && strcmp(args[1], "--") != 0))
+		return usage("box NAME [-- COMMAND [ARGUMENT...]]", err);
+	if (args[1])
+		command++;
+	r = ctl_open(ctl, args[0], true, &target, err);
+	if (r == 0)
+		r = sbx_policy_check_access(target.policy, time(NULL), err);
+	if (r == 0) {
+		r = fill_request(&request, &target, command, argv0, login);
+		if (r < 0)
+			(void)sbx_error_set(err, r, "out of memory");
+	}
+	if (r == 0)
+		r = sbx_box_run(&target.box, &request, err);
+	sbx_request_done(&request);
+	ctl_close(&target);
+	return r;
+}
+
+/* One row; sessions below 0 says that it doesn't run. */
+static void print_row(const struct ctl *ctl, const char *name, int sessions, bool first)
+{
+	const char *state = sessions >= 0 ? "running" : "stopped";
+
+	if (ctl->json)
+		(void)printf("%s\n  {\"name\": \"%s\", \"state\": \"%s\", \"sessions\": %d}",
+			     first ? "" : ",", name, state, sessions < 0 ? 0 : sessions);
+	else
+		(void)printf("%-32s  %-8s  %8d\n", name, state, sessions < 0 ? 0 : sessions);
+}
+
+/* Ask PID 1 itself for the sessions. */
+static int count_sessions(const struct ctl *ctl, const char *name)
+{
+	struct ctl_target target = { 0 };
+	int sessions = -1;
+
+	if (ctl_open(ctl, name, false, &target, NULL) == 0)
+		sessions = sbx_box_count_sessions(&target.box);
+	ctl_close(&target);
+	return sessions;
+}
+
+static int only_sandboxes(const struct dirent *entry)
+{
+	return sbx_name_valid(entry->d_name);
+}
+
+int ctl_ls(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	_cleanup_free_ char *base = NULL;
+	struct sbx_account account = { 0 };
+	struct dirent **entries = NULL;
+	int count, r;
+	bool first = true;
+
+	if (args[0])
+		return usage("ls [--json]", err);
+	r = sbx_account_self(&account, err);
+	if (r == 0)
+		r = ctl_base(ctl, &account, &base, err);
+	sbx_account_done(&account);
+	if (r < 0)
+		return r;
+	count = scandir(base, &entries, only_sandboxes, alphasort);
+	if (count < 0 && errno != ENOENT)
+		return sbx_error_set(err, -errno, "%s: %s", base, strerror(errno));
+	(void)fputs(ctl->json ? "[" : "NAME                              STATE     SESSIONS\n",
+		    stdout);
+	for (int i = 0; i < count; i++) {
+		char path[512];
+		struct stat st;
+
+		(void)snprintf(path, sizeof(path), "%s/%s/home", base, entries[i]->d_name);
+		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+			print_row(ctl, entries[i]->d_name, count_sessions(ctl, entries[i]->d_name),
+				  first);
+			first = false;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	if (ctl->json)
+		(void)fputs(first ? "]\n" : "\n]\n", stdout);
+	return 0;
+}
+
+int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	_cleanup_close_ int lock = -1;
+	struct ctl_target target = { 0 };
+	int r;
+
+	if (!args[0] || args[1])
+		return usage("stop NAME", err);
+	r = ctl_open(ctl, args[0], false, &target, err);
+	if (r == 0)
+		r = sbx_box_lock(&target.box, &lock, err);
+	if (r == 0)
+		r = sbx_box_open_engine(&target.box, err);
+	if (r == 0)
+		r = sbx_engine_stop(&target.box.engine, true, err);
+	ctl_close(&target);
+	return r;
+}
+
+/* A person is asked; anything else must say --yes. */
+static int confirm(const struct ctl *ctl, const char *name, const char *base, struct sbx_error *err)
+{
+	char answer[8] = "";
+
+	if (ctl->yes)
+		return 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return sbx_error_set(err, -EPERM,
+				     "rm %s: would remove its container and %s/%s with all files: "
+				     "say --yes",
+				     name, base, name);
+	(void)fprintf(stderr, "Remove the sandbox %s, its container and all files in %s/%s? [y/N] ",
+		      name, base, name);
+	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
+		return sbx_error_set(err, -ECANCELED, "rm %s: not removed", name);
+	return 0;
+}
+
+int ctl_rm(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	struct ctl_target target = { 0 };
+	struct stat st;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (!args[0] || args[1])
+		return usage("rm [--yes] NAME", err);
+	r = ctl_open(ctl, args[0], false, &target, err);
+	if (r == 0 && asprintf(&path, "%s/%s/home", target.base, args[0]) < 0) {
+		path = NULL;
+		r = sbx_error_set(err, -ENOMEM, "out of memory");
+	}
+	if (r == 0 && lstat(path, &st) < 0)
+		r = sbx_error_set(err, -ENOENT, "%s: no such sandbox in %s", args[0], target.base);
+	if (r == 0)
+		r = confirm(ctl, args[0], target.base, err);
+	if (r == 0)
+		r = sbx_box_remove(&target.box, true, err);
+	ctl_close(&target);
+	return r;
+}

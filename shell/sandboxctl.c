@@ -1,0 +1,140 @@
+/*
+ * sandboxctl: what people type. A table of commands; each is a file beside this one.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "paths.h"
+#include "session.h"
+#include "util.h"
+#include "version.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct ctl *ctl, char **args, struct sbx_error *err);
+	const char *usage;
+	const char *help;
+} commands[] = {
+	{ "box", ctl_box, "box NAME [-- COMMAND...]",
+	  "a shell or a command in a sandbox, made on first use" },
+	{ "ls", ctl_ls, "ls [--json]", "your sandboxes" },
+	{ "stop", ctl_stop, "stop NAME",
+	  "end all that runs in a sandbox; the next login starts it again" },
+	{ "rm", ctl_rm, "rm [--yes] NAME", "remove a sandbox with all its files" },
+	{ "build-base", ctl_build_base, "build-base", "make the stock base image" },
+	{ "policy", ctl_policy, "policy check|show FILE|ACCOUNT",
+	  "check a policy, show what is in force; policy schema" },
+};
+
+static void print_usage(FILE *out)
+{
+	(void)fputs("usage: sandboxctl [--dir FOLDER] COMMAND\n\n", out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		(void)fprintf(out, "  %-32s %s\n", commands[i].usage, commands[i].help);
+	(void)fputs(
+		"\n  --dir FOLDER   sandboxes of this folder, with its policies, not ~/sandboxes\n"
+		"  --json, --yes, --help, --version\nSee sandboxctl(8).\n",
+		out);
+}
+
+/* sandbox-init beside this program (a checkout's build), else where it's installed. */
+static const char *find_init(char *room, size_t size)
+{
+	ssize_t length = readlink("/proc/self/exe", room, size);
+	char *slash;
+
+	if (length > 0 && (size_t)length < size) {
+		room[length] = '\0';
+		slash = strrchr(room, '/');
+		(void)snprintf(slash, size - (size_t)(slash - room), "/sandbox-init");
+		if (access(room, X_OK) == 0)
+			return room;
+	}
+	return SBX_INIT_PATH;
+}
+
+static int take_options(int argc, char **argv, struct ctl *ctl, struct sbx_error *err)
+{
+	static const struct option options[] = {
+		{ "dir", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
+		{ "yes", no_argument, NULL, 'y' },       { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },   { 0 },
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:yh", options, NULL)) != -1) {
+		switch (option) {
+		case 'd':
+			ctl->dir = realpath(optarg, NULL);
+			if (!ctl->dir)
+				return sbx_error_set(err, -errno, "--dir %s: %s", optarg,
+						     strerror(errno));
+			break;
+		case 'j':
+			ctl->json = true;
+			break;
+		case 'y':
+			ctl->yes = true;
+			break;
+		case 'h':
+			print_usage(stdout);
+			exit(0);
+		case 'v':
+			(void)puts("sandboxctl " SBX_VERSION);
+			exit(0);
+		default:
+			return sbx_error_set(
+				err, -EINVAL,
+				"option %s: unknown or without its value: see sandboxctl --help",
+				argv[optind - 1]);
+		}
+	}
+	return 0;
+}
+
+static int run(int argc, char **argv, struct ctl *ctl, struct sbx_error *err)
+{
+	int r = take_options(argc, argv, ctl, err), first = optind;
+
+	if (r < 0)
+		return r;
+	if (first >= argc) {
+		print_usage(stderr);
+		return SBX_EXIT_FAILURE;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[first], commands[i].name) != 0)
+			continue;
+		/* Options may stand behind the command too, up to its first argument. */
+		argv[first] = argv[0];
+		argv += first;
+		argc -= first;
+		optind = 1;
+		r = take_options(argc, argv, ctl, err);
+		return r < 0 ? r : commands[i].run(ctl, argv + optind, err);
+	}
+	return sbx_error_set(err, -EINVAL, "%s: no such command: see sandboxctl --help",
+			     argv[first]);
+}
+
+int main(int argc, char **argv)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+	char init_path[4096];
+	struct ctl ctl = { .init_path = find_init(init_path, sizeof(init_path)) };
+	int r = run(argc, argv, &ctl, &err);
+
+	free((void *)(uintptr_t)ctl.dir);
+	if (fflush(stdout) != 0 && r == 0)
+		r = sbx_error_set(&err, -errno, "stdout: %s", strerror(errno));
+	if (r >= 0)
+		return r;
+	(void)fprintf(stderr, "sandboxctl: %s\n", err.message);
+	return SBX_EXIT_FAILURE;
+}
