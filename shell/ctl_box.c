@@ -103,7 +103,7 @@ int ctl_ls(const struct ctl *ctl, char **args, struct sbx_error *err)
 	if (r == 0)
 		r = ctl_base(ctl, &account, &base, err);
 	sbx_account_done(&account);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	count = scandir(base, &entries, only_sandboxes, alphasort);
 	if (count < 0 && errno != ENOENT)

@@ -76,7 +76,7 @@ static int read_default(const char *path, const char *name, char **ret_value, st
 	char key[64], *start;
 	int r = fd < 0 ? -errno : sbx_read_all(fd, CONTAINERFILE_MAX, &text, NULL);
 
-	if (r < 0)
+	if (!text)
 		return sbx_error_set(err, r, "%s: %s", path, strerror(-r));
 	(void)snprintf(key, sizeof(key), "\nARG %s=", name);
 	start = strstr(text, key);
@@ -124,7 +124,7 @@ static int make_rootfs(struct build *build, struct sbx_error *err)
 	r = read_suite(suite, sizeof(suite), err);
 	if (r == 0)
 		r = read_default(build->containerfile, "PACKAGES", &packages, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	for (char *p = packages; *p; p++)
 		if (*p == ' ')

@@ -140,7 +140,7 @@ static int log_in(const struct sbx_invocation *invocation, char **client, struct
 		base = NULL;
 		r = sbx_error_set(err, -ENOMEM, "out of memory");
 	}
-	if (r < 0)
+	if (r != 0)
 		goto out;
 	r = sbx_box_open(&box, &account, policy, base, SBX_INIT_PATH, err);
 	if (r < 0)

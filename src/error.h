@@ -35,7 +35,8 @@ static inline int sbx_error_code(int code)
 {
 	return code < 0 ? code : -1;
 }
-#define sbx_error_set(err, code, ...) sbx_error_code(code)
+void sbx_error_used(const struct sbx_error *err, ...);
+#define sbx_error_set(err, code, ...) (sbx_error_used(err, __VA_ARGS__), sbx_error_code(code))
 #endif
 
 /* Put "CONTEXT: " in front of the message that is there. Returns err's code. */

@@ -85,9 +85,11 @@ static int parse_string(struct parser *p, const struct sbx_json_node *node, cons
 	ptrdiff_t length = sbx_json_text_string(p->json->text, p->json->length, &p->at,
 						p->free_strings, &problem);
 
-	if (length < 0)
-		return sbx_json_fail_at(p->json, node, problem.at, -EINVAL, p->err, "%s",
-					problem.why);
+	if (length < 0) {
+		(void)sbx_json_fail_at(p->json, node, problem.at, -EINVAL, p->err, "%s",
+				       problem.why);
+		return -EINVAL;
+	}
 	*ret_string = p->free_strings;
 	p->free_strings += length + 1;
 	return 0;

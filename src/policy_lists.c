@@ -136,12 +136,13 @@ static int mount_target(const struct sbx_apply *a, const struct sbx_json_node *n
 {
 	int r = sbx_apply_check_text(a, node, &sbx_form_mount_path);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (is_own_target(node->string))
 		return sbx_apply_bad_text(a, node, false,
 					  "belongs to the sandbox itself: choose another place");
 	for (size_t i = 0; i < index; i++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): one_mount saw to it */
 		if (strcmp(mounts[i].target, node->string) == 0)
 			return sbx_apply_bad_text(a, node, false,
 						  "is the target of another mount too");

@@ -4,7 +4,6 @@
 #
 # host: --account other
 
-# sanitizers: no (not yet run with them)
 
 load ../system/common
 
@@ -226,7 +225,7 @@ stdio() {
 
 @test "a folder as stdin: would be a way out into the host's file system" {
 	run -0 as agent bash -c 'sandboxctl box agent -- ./attack_stdio </'
-	[ "$output" = done ]
+	[ "$output" = "done" ]
 	run -0 as agent bash -c 'sandboxctl box agent -- /bin/sh -c "cd /proc/self/fd/0/ 2>/dev/null && ls; true" </home'
 	[ "$output" = "" ]
 }

@@ -2,7 +2,6 @@
 # From inside against the sandbox's PID 1 and the supervisors of its sessions, which have our uid and every login's
 # secrets. Each test is named for what the attempt would have won.
 
-# sanitizers: no (not yet run with them)
 
 load ../system/common
 
@@ -135,7 +134,7 @@ refused() {
 
 @test "an inherited descriptor: would be PID 1's, or a login's connection" {
 	run -0 ssh_to agent 'exec ./attack_stdio'
-	[ "$output" = done ]
+	[ "$output" = "done" ]
 	run -0 ssh_to agent -tt 'exec ./attack_stdio'
 	[[ $output != *inherited* && $output == *done* ]]
 }

@@ -2,7 +2,6 @@
 # From inside against later logins: take what the account has on the host or in the sandbox, all of it, and keep it.
 # Each test is named for what would have run out.
 
-# sanitizers: no (not yet run with them)
 
 load ../system/common
 

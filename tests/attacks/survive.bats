@@ -205,7 +205,7 @@ all_die() {
 	client 'name="
 b) S 1 1"; cp -f /bin/sleep "/tmp/$name"; (trap "" HUP; setsid "/tmp/$name" 100 &); cp -f /bin/sleep /tmp/lines; /tmp/lines 100'
 	dies lines
-	! pgrep -u agent -f 'S 1 1'
+	run -1 pgrep -u agent -f 'S 1 1'
 }
 
 @test "stopped by a tracer" {

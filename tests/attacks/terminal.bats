@@ -2,7 +2,6 @@
 # From inside against terminals: the person's at the client, sshd's, other sessions', and the sandbox's supply of them.
 # Each test is named for what the attempt would have won.
 
-# sanitizers: no (not yet run with them)
 
 load ../system/common
 

@@ -1,11 +1,11 @@
 /*
  * attack_tree MODE COUNT NAME: processes that are hard to find and to kill, each called NAME.
  *
- *   bomb     fork without end, in every process, as far as a limit of COUNT processes (RLIMIT_NPROC) lets
+ *   bomb     fork without end, in every process, as far as RLIMIT_NPROC, set to COUNT, lets
  *   chain    COUNT processes at a time, each living only until it has forked its successor
- *   orphans  COUNT processes that do nothing but make orphans that end at once, for a parent that must reap them
- *   quiet    COUNT processes that fork once more whenever another one was killed, and otherwise sleep
- *   siblings as quiet, but as children of our parent's parent (CLONE_PARENT), which may be a session's supervisor
+ *   orphans  COUNT processes that only make orphans that end at once, for a parent to reap
+ *   quiet    COUNT processes that fork once more whenever another one was killed, else sleep
+ *   siblings as quiet, but as children of our parent's parent (CLONE_PARENT): the supervisor
  *
  * All ignore what can be ignored, sit in sessions of their own and hold no descriptors. For use
  * inside a sandbox.

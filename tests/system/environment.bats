@@ -5,7 +5,6 @@
 # host: --sshd 'AcceptEnv *' --account forced:/bin/bash
 # host: --sshd 'Match User forced' --sshd 'ForceCommand /usr/local/bin/sandbox-shell'
 
-# sanitizers: no (not yet run with them)
 
 load common
 

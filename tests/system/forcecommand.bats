@@ -5,7 +5,6 @@
 # host: --account forced:/bin/bash --account both
 # host: --sshd 'X11Forwarding yes' --sshd 'Match User forced,both' --sshd 'ForceCommand /usr/local/bin/sandbox-shell'
 
-# sanitizers: no (not yet run with them)
 
 load common
 

@@ -240,7 +240,7 @@ refused() {
 	refused access.enabled
 	kill -9 "$(pgrep -o -u agent '^podman-init$')"
 	refused access.enabled
-	! pgrep -u agent '^podman-init$'
+	run -1 pgrep -u agent '^podman-init$'
 }
 
 @test "access.expires: from that moment on the login is refused, before it isn't" {

@@ -168,7 +168,7 @@ both_alike() {
 	keys 'C-\'
 	keys 'echo "was $?"' Enter
 	shows 'was 131'
-	! screen | grep -q 'no job control'
+	[[ $(screen) != *'no job control'* ]]
 }
 
 @test "^D ends the input of a program, then the login, and the status comes out" {
@@ -211,16 +211,16 @@ both_alike() {
 }
 
 @test "the status and the last output of a terminal session arrive, every time" {
-	local i
-	for i in {1..30}; do
+	local _
+	for _ in {1..30}; do
 		run -4 ssh_to agent -tt 'echo first; printf last; exit 4'
 		[ "$output" = $'first\r\nlast' ]
 	done
 }
 
 @test "the status of a terminal session is the command's own while input still arrives" {
-	local i
-	for i in {1..10}; do
+	local _
+	for _ in {1..10}; do
 		run -3 bash -c '. "$HOST_LIB"; (echo "exit 3"; yes | head -c 500000) | ssh_to agent -tt'
 	done
 }
@@ -289,8 +289,8 @@ person() {
 }
 
 @test "a person's terminal that goes away takes all of the session with it, every time" {
-	local i
-	for i in {1..3}; do
+	local _
+	for _ in {1..3}; do
 		person 'sandboxctl box mine'
 		shows ".*$PERSON@mine.*\\$ ?" 30
 		keys '(trap "" HUP; setsid sleep 2003 &) ; clear' Enter
