@@ -83,17 +83,21 @@ rounds() {
 	if [ "${SAN-}" = 1 ]; then echo $(($1 / 5)); else echo "$1"; fi
 }
 
-# kill_at_random ROUNDS PREPARE MILLISECONDS NAME...: ROUNDS times, a login is begun after PREPARE, and at
-# a random moment one or all of agent's processes with these names are killed; the login after that must work.
-# Rounds that found nothing to kill don't count.
+# kill_at_random ROUNDS PREPARE NAME...: ROUNDS times, a login is begun after PREPARE, and at a random moment of
+# the time that an undisturbed one takes, one or all of agent's processes with these names are killed; the login
+# after that must work. Rounds that found nothing to kill don't count.
 kill_at_random() {
-	local rounds=$1 prepare=$2 longest=$3 round hits=0 victims job seed=$RANDOM$RANDOM
-	shift 3
+	local rounds=$1 prepare=$2 longest round hits=0 victims job seed=$RANDOM$RANDOM
+	shift 2
 	[ -p "$BATS_FILE_TMPDIR/never" ] || mkfifo "$BATS_FILE_TMPDIR/never"
-	echo "seed $seed"
+	$prepare
+	longest=${EPOCHREALTIME/./}
+	as agent sandbox-shell -c true </dev/null
+	longest=$(((${EPOCHREALTIME/./} - longest) / 1000 + 1))
+	echo "seed $seed, a login takes $longest ms"
 	RANDOM=$seed
 	for ((round = 0; hits < rounds; round++)); do
-		((round < 4 * rounds + 20))
+		((round < 10 * rounds + 20))
 		$prepare
 		as agent sandbox-shell -c true </dev/null >/dev/null 2>&1 3>&- &
 		job=$!
@@ -111,17 +115,17 @@ kill_at_random() {
 }
 
 @test "kill -9 of sandbox-shell at 50 random moments of a first login: the next login works" {
-	kill_at_random "$(rounds 50)" forget 350 sandbox-shell sandbox-session
+	kill_at_random "$(rounds 50)" forget sandbox-shell sandbox-session
 	check_settled
 }
 
 @test "kill -9 of podman at 50 random moments of a first login: the next login works" {
-	kill_at_random "$(rounds 50)" forget 350 podman
+	kill_at_random "$(rounds 50)" forget podman
 	check_settled
 }
 
 @test "kill -9 of anything at 20 random moments of a first login: the next login works" {
-	kill_at_random "$(rounds 20)" forget 350 sandbox-session podman conmon crun podman-init slirp4netns
+	kill_at_random "$(rounds 20)" forget sandbox-session podman conmon crun podman-init slirp4netns
 	check_settled
 }
 
@@ -131,7 +135,7 @@ stop() {
 
 @test "kill -9 of anything at 20 random moments of a start: the next login works, on the same container" {
 	begin
-	kill_at_random "$(rounds 20)" stop 250 sandbox-session podman conmon crun podman-init slirp4netns
+	kill_at_random "$(rounds 20)" stop sandbox-session podman conmon crun podman-init slirp4netns
 	[ "$(login 'cat /var/tmp/kept')" = kept ]
 	[ "$(containers)" = "$before" ]
 	check_settled
@@ -246,7 +250,7 @@ keeps() {
 	login
 	kill_pids < <(pids conmon podman-init)
 	login
-	kill_at_random "$(rounds 10)" forget 300 sandbox-session podman
+	kill_at_random "$(rounds 10)" forget sandbox-session podman
 	check_settled
 	[ "$(find "$(cgroup_of agent)" -mindepth 1 -maxdepth 1 -name 'libpod-*' | wc -l)" -eq 1 ]
 }
