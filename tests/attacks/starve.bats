@@ -198,9 +198,11 @@ bombs() {
 		#!/bin/bash
 		trap '' HUP TERM
 		while :; do
+			# Its own supervisor's end would be its own.
+			read -r _ _ _ parent _ </proc/$$/stat
 			for pid in /proc/[0-9]*; do
 				pid=${pid#/proc/}
-				[[ $pid == 1 || $pid == $$ ]] || kill -KILL "$pid"
+				[[ $pid == 1 || $pid == $$ || $pid == "$parent" ]] || kill -KILL "$pid"
 			done
 		done 2>/dev/null
 	SCRIPT

@@ -12,6 +12,8 @@ setup_file() {
 # client ARGUMENT...: ssh_to in the background, as one process: $client, which a test may kill. Its output is in
 # $BATS_TEST_TMPDIR/{out,err}.
 client() {
+	# What an earlier one said must not be taken for this one's words.
+	rm -f "$BATS_TEST_TMPDIR"/{out,err}
 	(
 		ssh() { exec /usr/bin/ssh "$@"; }
 		ssh_to "$@"
