@@ -42,10 +42,12 @@ LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CTL_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard shell/ctl*.c) shell/sandboxctl.c)
 INIT_OBJ  := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard shell/init*.c) src/wire.c)
 FRONT_OBJ := $(BUILD)/static/shell/sandbox-shell.o
+PAM_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam/*.c))
 SAN_OBJ   := $(if $(SANITIZE),$(BUILD)/tests/sanitizer.o)
 UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HELPERS   := $(patsubst tests/helpers/%.c,$(BUILD)/helpers/%,$(wildcard tests/helpers/*.c))
-PROGRAMS  := $(BUILD)/sandbox-shell $(BUILD)/sandbox-session $(BUILD)/sandbox-init $(BUILD)/sandboxctl
+PROGRAMS  := $(BUILD)/sandbox-shell $(BUILD)/sandbox-session $(BUILD)/sandbox-init $(BUILD)/sandboxctl \
+             $(BUILD)/pam_sandbox.so
 MAN_PAGES := $(wildcard docs/man/*.[158])
 
 .PHONY: all deps install uninstall demo test unit lint bench clean help build-base box ls rm helpers
@@ -66,12 +68,12 @@ help:
 ## make box NAME=x     a shell in the sandbox sandboxes/x of this checkout, made on first use
 ## make ls, rm NAME=x  list them, remove one
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
-	@$(CC) $(BASE) $(SANITIZE) -fPIE -c -o $@ $<
+	@$(CC) $(BASE) $(SANITIZE) -fPIC -c -o $@ $<
 
-$(BUILD)/static/%.o: %.c
+$(BUILD)/static/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) $(BASE) $(SANITIZE_STATIC) -fPIE -c -o $@ $<
@@ -103,6 +105,18 @@ $(BUILD)/sandboxctl: $(CTL_OBJ) $(SAN_OBJ) $(BUILD)/libsandbox.a
 	@echo "  LINK  $@"
 	@$(CC) $(SANITIZE) $(LINK) -o $@ $^ $(LIBS)
 
+$(BUILD)/pam_sandbox.so: $(PAM_OBJ) $(BUILD)/libsandbox.a pam/pam_sandbox.map
+	@echo "  LINK  $@"
+	@$(CC) $(SANITIZE) -shared -Wl,-z,relro,-z,now,-z,defs,--as-needed,--version-script=pam/pam_sandbox.map \
+		-o $@ $(PAM_OBJ) $(BUILD)/libsandbox.a -lpam -lcjson
+
+# Its parts are linked into its tests; some of them load the module itself.
+$(BUILD)/unit/test_pam_%: $(BUILD)/tests/unit/test_pam_%.o $(filter-out %/pam_sandbox.o,$(PAM_OBJ)) \
+		$(BUILD)/libsandbox.a | $(BUILD)/pam_sandbox.so
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(SANITIZE) $(LINK) -o $@ $^ -lcmocka -lpam $(LIBS)
+
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libsandbox.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -118,7 +132,7 @@ helpers: $(HELPERS)
 
 DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-dev libcmocka-dev podman crun \
             buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
-            bats tmux expect hyperfine mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
+            bats tmux expect hyperfine pamtester mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
             iproute2 valgrind strace procps util-linux
 DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel pam-devel libcmocka-devel podman \
             crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
@@ -139,6 +153,9 @@ install: all
 	install -d $(BINDIR) $(LIBEXECDIR) $(SHAREDIR) $(CONFDIR) $(CONFDIR)/policy.d $(CONFDIR)/podman $(IMAGEDIR)
 	install -m 755 $(BUILD)/sandbox-shell $(BUILD)/sandboxctl $(BINDIR)
 	install -m 755 $(BUILD)/sandbox-session $(BUILD)/sandbox-init $(LIBEXECDIR)
+	install -d $(DESTDIR)$(PAMDIR) $(SHAREDIR)/pam.d
+	install -m 644 $(BUILD)/pam_sandbox.so $(DESTDIR)$(PAMDIR)
+	install -m 644 pam/examples/sshd pam/examples/login $(SHAREDIR)/pam.d
 	install -m 644 Containerfile docs/policy.schema.json $(SHAREDIR)
 	install -m 755 setup.sh $(SHAREDIR)
 	[ -e $(CONFDIR)/setup.sh ] || install -m 755 setup.sh $(CONFDIR)/setup.sh
@@ -148,6 +165,7 @@ install: all
 
 # Policies, setup.sh and images are the operator's: they stay.
 uninstall:
+	rm -f $(DESTDIR)$(PAMDIR)/pam_sandbox.so
 	rm -f $(BINDIR)/sandbox-shell $(BINDIR)/sandboxctl
 	rm -rf $(LIBEXECDIR) $(SHAREDIR)
 	for page in $(MAN_PAGES); do rm -f $(MANDIR)/man$${page##*.}/$${page##*/}; done
@@ -157,11 +175,11 @@ demo: deps
 	@tests/demo
 
 # What building and testing calls; deps where something of it is missing.
-TOOLS := gcc clang podman crun newuidmap slirp4netns mmdebstrap sshd ssh-keygen bats tmux expect jq rsync git ip
+TOOLS := gcc clang pamtester podman crun newuidmap slirp4netns mmdebstrap sshd ssh-keygen bats tmux expect jq rsync git ip
 
 test:
 	@(for tool in $(TOOLS); do command -v $$tool || exit 1; done) >/dev/null && \
-		pkg-config --exists libcjson libseccomp cmocka || $(MAKE) --no-print-directory deps
+		pkg-config --exists libcjson libseccomp cmocka pam || $(MAKE) --no-print-directory deps
 	@tests/run $(if $(SAN),--sanitize=$(SAN))
 
 unit: $(UNIT)
@@ -189,5 +207,5 @@ rm: all
 	@test -n "$(NAME)" || { echo "make rm: which? make rm NAME=x" >&2; exit 2; }
 	@$(BUILD)/sandboxctl --dir sandboxes rm $(NAME)
 
--include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(INIT_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(BUILD)/shell/sandbox-session.d \
+-include $(LIB_OBJ:.o=.d) $(PAM_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(INIT_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(BUILD)/shell/sandbox-session.d \
          $(UNIT:$(BUILD)/unit/%=$(BUILD)/tests/unit/%.d)

@@ -24,6 +24,7 @@
 #include "paths.h"
 #include "policy.h"
 #include "session.h"
+#include "session_count.h"
 #include "util.h"
 #include "version.h"
 
@@ -120,6 +121,17 @@ static int fill_request(struct sbx_request *request, const struct sbx_invocation
 	return sbx_request_environment(request, account, policy, client);
 }
 
+/* access.from and limits.sessions are pam_sandbox's to enforce: past it they would be no limit. */
+static int check_admitted(const struct sbx_policy *policy, uid_t uid, struct sbx_error *err)
+{
+	if ((!policy->access_from && !policy->limits.sessions) ||
+	    sbx_session_count_has_self(SBX_SESSION_COUNT_DIR, uid))
+		return 0;
+	return sbx_error_set(err, -EACCES,
+			     "access.from, limits.sessions: this login came past pam_sandbox, "
+			     "which enforces them: see pam_sandbox(8)");
+}
+
 static int log_in(const struct sbx_invocation *invocation, char **client, struct sbx_error *err)
 {
 	_cleanup_policy_ struct sbx_policy *policy = NULL;
@@ -136,6 +148,8 @@ static int log_in(const struct sbx_invocation *invocation, char **client, struct
 		r = sbx_policy_load_account(account.name, &policy, err);
 	if (r == 0)
 		r = sbx_policy_check_access(policy, time(NULL), err);
+	if (r == 0)
+		r = check_admitted(policy, account.uid, err);
 	if (r == 0 && asprintf(&base, "%s/sandboxes", account.home) < 0) {
 		base = NULL;
 		r = sbx_error_set(err, -ENOMEM, "out of memory");

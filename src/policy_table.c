@@ -76,7 +76,7 @@ const struct sbx_policy_key sbx_policy_keys[] = {
 	  .description = "Size of /dev/shm, in bytes." },
 	{ "limits", "disk", SBX_KIND_SIZE, FIELD(limits.disk), RANGE(MIB(64), TIB(1024)), PENDING,
 	  .description = "Disk space of the sandbox's folder and layers, in bytes." },
-	{ "limits", "sessions", SBX_KIND_INTEGER, FIELD(limits.sessions), RANGE(1, 65536), PENDING,
+	{ "limits", "sessions", SBX_KIND_INTEGER, FIELD(limits.sessions), RANGE(1, 65536),
 	  .description = "Login sessions at a time." },
 	{ "limits", "session_time", SBX_KIND_DURATION, FIELD(limits.session_time),
 	  RANGE(MINUTE, 365 * DAY), PENDING,
@@ -138,7 +138,7 @@ const struct sbx_policy_key sbx_policy_keys[] = {
 	{ "access", "expires", SBX_KIND_TIME, FIELD(access_expires), SET(access_expires_set),
 	  .form = &sbx_form_time, .description = "No login from this time on (RFC 3339)." },
 	{ "access", "from", SBX_KIND_LIST, FIELD(access_from), .form = &sbx_form_cidr,
-	  .max_items = 64, PENDING,
+	  .max_items = 64,
 	  .description = "Addresses a login may come from; an empty list is all of them." },
 };
 /* clang-format on */

@@ -9,9 +9,9 @@ setup_file() {
 	mkdir -p /home/plain/checkout/sandboxes
 	# shellcheck disable=SC2153 # of the host's making
 	cd "$CHECKOUT" || return
-	cp -a Makefile Containerfile setup.sh src shell docs /home/plain/checkout
+	cp -a Makefile Containerfile setup.sh src shell pam docs /home/plain/checkout
 	mkdir /home/plain/checkout/build
-	cp -a build/{sandbox*,libsandbox.a,shell,src,static} /home/plain/checkout/build
+	cp -a build/{*sandbox*,pam,shell,src,static} /home/plain/checkout/build
 	chown -R plain:plain /home/plain/checkout
 	ssh_to agent true
 }

@@ -197,10 +197,10 @@ broken_policies() {
 }
 
 @test "a key whose effect comes with a later version: refused, not ignored" {
-	for part in '"limits":{"disk":"10G"}' '"limits":{"sessions":4}' '"limits":{"session_time":"8h"}' \
+	for part in '"limits":{"disk":"10G"}' '"limits":{"session_time":"8h"}' \
 		'"limits":{"idle_stop":"30m"}' '"network":{"mode":"filtered"}' '"network":{"allow":["example.com:443"]}' \
 		'"seccomp":{"profile":"strict"}' '"seccomp":{"deny":["ptrace"]}' '"seccomp":{"allow":["bpf"]}' \
-		'"session":{"record":"tty"}' '"session":{"on_disconnect":"keep"}' '"access":{"from":["192.0.2.0/24"]}'; do
+		'"session":{"record":"tty"}' '"session":{"on_disconnect":"keep"}'; do
 		policy agent "{\"version\":1,$part}"
 		refused "$policy_file:1:*: *not supported yet*"
 	done

@@ -241,7 +241,6 @@ static const struct broken texts[] = {
 /* Right, but without effect in this version: refused, not ignored. */
 static const struct broken pending[] = {
 	{ LIMIT("\"disk\": \"10G\""), "t:1:35: limits.disk: not supported yet: leave it out" },
-	{ LIMIT("\"sessions\": 4"), "t:1:39: limits.sessions: not supported yet" },
 	{ LIMIT("\"session_time\": \"8h\""), "t:1:43: limits.session_time: not supported yet" },
 	{ LIMIT("\"idle_stop\": \"30m\""), "t:1:40: limits.idle_stop: not supported yet" },
 	{ IN("network", "\"mode\": \"filtered\""),
@@ -256,7 +255,6 @@ static const struct broken pending[] = {
 	  "t:1:38: session.record: \"tty\" is not supported yet" },
 	{ IN("session", "\"on_disconnect\": \"keep\""),
 	  "t:1:45: session.on_disconnect: \"keep\" is not supported yet" },
-	{ IN("access", "\"from\": [\"192.0.2.0/24\"]"), "t:1:35: access.from: not supported yet" },
 };
 
 static void check(const struct broken *table, size_t count, int code)
