@@ -28,14 +28,18 @@ teardown() {
 	outer kill-server 2>/dev/null || true
 }
 
+# Each window has a server of its own: one that is told to end answers on its socket for a while.
+WINDOW=0
+
 outer() {
-	tmux -L person -f /dev/null "$@"
+	tmux -L "person-$BATS_TEST_NUMBER-$WINDOW" -f /dev/null "$@"
 }
 
 # window COLUMNS ROWS COMMAND...: a terminal of that size, running COMMAND.
 window() {
 	local columns=$1 rows=$2
 	shift 2
+	WINDOW=$((WINDOW + 1))
 	outer start-server \; set -g status off \; set -g exit-empty off \; \
 		new-session -d -x "$columns" -y "$rows" "$(printf '%q ' "$@")" 3>&-
 }
