@@ -86,6 +86,7 @@ denied() {
 	[ "$(pgrep -o -u "$account" '^podman-init$')" = "$init" ]
 	# Without the sandbox nothing needs it any more once a session ends; nor what podman has left running.
 	kill -KILL "$init"
+	wait_for 10 eval '! pgrep -u "$account" -x "conmon|podman|podman-init"'
 	pgrep -u "$account" -x 'catatonit|podman pause'
 	run -0 pamtester sandbox-test "$account" open_session close_session
 	cleared
