@@ -1,6 +1,7 @@
 /*
  * sandboxctl's commands and what they share. It runs as the person or operator who types it, holds
- * no privilege of its own, and acts on the caller's sandboxes only.
+ * no privilege of its own, and acts on the caller's sandboxes; for root on those of the account it
+ * names, having become that account first.
  */
 #ifndef SBX_CTL_H
 #define SBX_CTL_H
@@ -17,6 +18,7 @@ struct ctl {
 		dir; /* --dir: the checkout's folder of sandboxes, absolute; NULL for ~/sandboxes */
 	bool json;   /* --json */
 	bool yes;    /* --yes */
+	bool operator;         /* called by root, who has become the account: ctl_become */
 	const char *init_path; /* sandbox-init: beside this program, else the installed one */
 };
 
@@ -26,10 +28,19 @@ struct ctl {
  */
 int ctl_box(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_ls(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_run(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_kill(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_reset(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_rm(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_build_base(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_policy(const struct ctl *ctl, char **args, struct sbx_error *err);
+
+/*
+ * As root: become the account NAME for good, and say what its sandbox is called, which the caller
+ * frees. Should be called before anything of the account's is looked at; must not leave a way back.
+ */
+int ctl_become(const char *name, char **ret_sandbox, struct sbx_error *err);
 
 /*
  * A sandbox of the caller's, with all that it hangs on. Zero-initialise; ctl_close takes

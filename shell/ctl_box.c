@@ -1,5 +1,6 @@
 /*
- * box: into a sandbox, as a login would; ls: what there is; stop: end all in it; rm: away with it.
+ * box and run: into a sandbox, as a login would; ls: what there is; stop and kill: end all in it;
+ * reset and rm: away with its container, or with all of it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "leftover.h"
 #include "session.h"
 #include "util.h"
 
@@ -34,19 +36,14 @@ static int fill_request(struct sbx_request *request, struct ctl_target *target, 
 	return sbx_request_environment(request, &target->account, target->policy, environ);
 }
 
-int ctl_box(const struct ctl *ctl, char **args, struct sbx_error *err)
+static int enter(const struct ctl *ctl, char **args, struct sbx_error *err)
 {
 	struct ctl_target target = { 0 };
 	struct sbx_request request = { 0 };
-	char argv0[128], *login[2], **command = args + 1;
-	int r;
+	char argv0[128], *login[2], **command = args[1] ? args + 2 : args + 1;
+	int r = ctl_open(ctl, args[0], true, &target, err);
 
-	if (!args[0] || (args[1] && strcmp(args[1], "--") != 0))
-		return usage("box NAME [-- COMMAND [ARGUMENT...]]", err);
-	if (args[1])
-		command++;
-	r = ctl_open(ctl, args[0], true, &target, err);
-	if (r == 0)
+	if (r == 0 && !ctl->operator)
 		r = sbx_policy_check_access(target.policy, time(NULL), err);
 	if (r == 0) {
 		r = fill_request(&request, &target, command, argv0, login);
@@ -58,6 +55,24 @@ int ctl_box(const struct ctl *ctl, char **args, struct sbx_error *err)
 	sbx_request_done(&request);
 	ctl_close(&target);
 	return r;
+}
+
+int ctl_box(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	if (!args[0] || (args[1] && strcmp(args[1], "--") != 0))
+		return usage("box NAME [-- COMMAND [ARGUMENT...]]", err);
+	return enter(ctl, args, err);
+}
+
+int ctl_run(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	if (!args[0] || (args[1] && strcmp(args[1], "--") != 0))
+		return usage("run ACCOUNT [-- COMMAND [ARGUMENT...]]", err);
+	if (!ctl->operator)
+		return sbx_error_set(err, -EPERM,
+				     "run: for root: your own sandbox is entered by "
+				     "`sandboxctl box`");
+	return enter(ctl, args, err);
 }
 
 /* One row; sessions below 0 says that it doesn't run. */
@@ -147,8 +162,34 @@ int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err)
 	return r;
 }
 
-/* A person is asked; anything else must say --yes. */
-static int confirm(const struct ctl *ctl, const char *name, const char *base, struct sbx_error *err)
+/*
+ * PID 1 goes first, and all inside with it: whoever holds the lock may be waiting for something
+ * that hangs in there.
+ */
+int ctl_kill(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	_cleanup_close_ int lock = -1;
+	struct ctl_target target = { 0 };
+	int r;
+
+	if (!args[0] || args[1])
+		return usage("kill NAME", err);
+	r = ctl_open(ctl, args[0], false, &target, err);
+	if (r == 0) {
+		sbx_leftover_kill(target.account.uid, target.box.instance);
+		r = sbx_box_lock(&target.box, &lock, err);
+	}
+	if (r == 0)
+		r = sbx_box_open_engine(&target.box, err);
+	if (r == 0)
+		r = sbx_engine_stop(&target.box.engine, false, err);
+	ctl_close(&target);
+	return r;
+}
+
+/* A person is asked; anything else must say --yes. loses says what would be lost. */
+static int confirm(const struct ctl *ctl, const char *command, const char *name, const char *loses,
+		   struct sbx_error *err)
 {
 	char answer[8] = "";
 
@@ -156,36 +197,55 @@ static int confirm(const struct ctl *ctl, const char *name, const char *base, st
 		return 0;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return sbx_error_set(err, -EPERM,
-				     "rm %s: would remove its container and %s/%s with all files: "
+				     "%s %s: would remove its container and %s: "
 				     "say --yes",
-				     name, base, name);
-	(void)fprintf(stderr, "Remove the sandbox %s, its container and all files in %s/%s? [y/N] ",
-		      name, base, name);
+				     command, name, loses);
+	(void)fprintf(stderr, "Remove the sandbox %s, its container and %s? [y/N] ", name, loses);
 	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
-		return sbx_error_set(err, -ECANCELED, "rm %s: not removed", name);
+		return sbx_error_set(err, -ECANCELED, "%s %s: not removed", command, name);
 	return 0;
+}
+
+/* The container, and with data all of the sandbox's folder. */
+static int take_away(const struct ctl *ctl, const char *command, const char *name, bool data,
+		     struct sbx_error *err)
+{
+	struct ctl_target target = { 0 };
+	struct stat st;
+	_cleanup_free_ char *path = NULL, *loses = NULL;
+	int r;
+
+	r = ctl_open(ctl, name, false, &target, err);
+	if (r == 0 && asprintf(&path, "%s/%s/home", target.base, name) < 0) {
+		path = NULL;
+		r = sbx_error_set(err, -ENOMEM, "out of memory");
+	}
+	if (r == 0 &&
+	    asprintf(&loses, data ? "all files in %s/%s" : "what is in it outside of %s/%s",
+		     target.base, data ? name : path + strlen(target.base) + 1) < 0) {
+		loses = NULL;
+		r = sbx_error_set(err, -ENOMEM, "out of memory");
+	}
+	if (r == 0 && lstat(path, &st) < 0)
+		r = sbx_error_set(err, -ENOENT, "%s: no such sandbox in %s", name, target.base);
+	if (r == 0)
+		r = confirm(ctl, command, name, loses, err);
+	if (r == 0)
+		r = sbx_box_remove(&target.box, data, err);
+	ctl_close(&target);
+	return r;
+}
+
+int ctl_reset(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	if (!args[0] || args[1])
+		return usage("reset [--yes] NAME", err);
+	return take_away(ctl, "reset", args[0], false, err);
 }
 
 int ctl_rm(const struct ctl *ctl, char **args, struct sbx_error *err)
 {
-	struct ctl_target target = { 0 };
-	struct stat st;
-	_cleanup_free_ char *path = NULL;
-	int r;
-
 	if (!args[0] || args[1])
 		return usage("rm [--yes] NAME", err);
-	r = ctl_open(ctl, args[0], false, &target, err);
-	if (r == 0 && asprintf(&path, "%s/%s/home", target.base, args[0]) < 0) {
-		path = NULL;
-		r = sbx_error_set(err, -ENOMEM, "out of memory");
-	}
-	if (r == 0 && lstat(path, &st) < 0)
-		r = sbx_error_set(err, -ENOENT, "%s: no such sandbox in %s", args[0], target.base);
-	if (r == 0)
-		r = confirm(ctl, args[0], target.base, err);
-	if (r == 0)
-		r = sbx_box_remove(&target.box, true, err);
-	ctl_close(&target);
-	return r;
+	return take_away(ctl, "rm", args[0], true, err);
 }

@@ -19,16 +19,22 @@ static const struct command {
 	int (*run)(const struct ctl *ctl, char **args, struct sbx_error *err);
 	const char *usage;
 	const char *help;
+	bool of_account; /* NAME is an account where root says it */
 } commands[] = {
 	{ "box", ctl_box, "box NAME [-- COMMAND...]",
-	  "a shell or a command in a sandbox, made on first use" },
-	{ "ls", ctl_ls, "ls [--json]", "your sandboxes" },
+	  "a shell or a command in a sandbox, made on first use", false },
+	{ "run", ctl_run, "run ACCOUNT [-- COMMAND...]",
+	  "root: the same in an account's, whatever its access says", true },
+	{ "ls", ctl_ls, "ls [--json]", "your sandboxes", false },
 	{ "stop", ctl_stop, "stop NAME",
-	  "end all that runs in a sandbox; the next login starts it again" },
-	{ "rm", ctl_rm, "rm [--yes] NAME", "remove a sandbox with all its files" },
-	{ "build-base", ctl_build_base, "build-base", "make the stock base image" },
+	  "end all that runs in a sandbox; the next login starts it again", true },
+	{ "kill", ctl_kill, "kill NAME", "the same at once", true },
+	{ "reset", ctl_reset, "reset [--yes] NAME",
+	  "remove a sandbox but for its home; the next login makes it anew", true },
+	{ "rm", ctl_rm, "rm [--yes] NAME", "remove a sandbox with all its files", true },
+	{ "build-base", ctl_build_base, "build-base", "make the stock base image", false },
 	{ "policy", ctl_policy, "policy check|show FILE|ACCOUNT",
-	  "check a policy, show what is in force; policy schema" },
+	  "check a policy, show what is in force; policy schema", false },
 };
 
 static void print_usage(FILE *out)
@@ -37,6 +43,7 @@ static void print_usage(FILE *out)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		(void)fprintf(out, "  %-32s %s\n", commands[i].usage, commands[i].help);
 	(void)fputs(
+		"\nNAME is one of your sandboxes; for root an account.\n"
 		"\n  --dir FOLDER   sandboxes of this folder, with its policies, not ~/sandboxes\n"
 		"  --json, --yes, --help, --version\nSee sandboxctl(8).\n",
 		out);
@@ -98,6 +105,20 @@ static int take_options(int argc, char **argv, struct ctl *ctl, struct sbx_error
 	return 0;
 }
 
+/* For root the first argument is an account: become that, and go on with its sandbox's name. */
+static int run_as_account(const struct command *command, struct ctl *ctl, char **args,
+			  struct sbx_error *err)
+{
+	_cleanup_free_ char *sandbox = NULL;
+	int r = ctl_become(args[0], &sandbox, err);
+
+	if (r < 0)
+		return r;
+	args[0] = sandbox;
+	ctl->operator= true;
+	return command->run(ctl, args, err);
+}
+
 static int run(int argc, char **argv, struct ctl *ctl, struct sbx_error *err)
 {
 	int r = take_options(argc, argv, ctl, err), first = optind;
@@ -117,7 +138,11 @@ static int run(int argc, char **argv, struct ctl *ctl, struct sbx_error *err)
 		argc -= first;
 		optind = 1;
 		r = take_options(argc, argv, ctl, err);
-		return r < 0 ? r : commands[i].run(ctl, argv + optind, err);
+		if (r < 0)
+			return r;
+		if (commands[i].of_account && geteuid() == 0 && !ctl->dir && argv[optind])
+			return run_as_account(&commands[i], ctl, argv + optind, err);
+		return commands[i].run(ctl, argv + optind, err);
 	}
 	return sbx_error_set(err, -EINVAL, "%s: no such command: see sandboxctl --help",
 			     argv[first]);

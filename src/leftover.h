@@ -11,7 +11,8 @@
 /*
  * End every conmon of this uid that stands for a container of this name: its children are killed,
  * and it gets a moment to tell podman so, or podman would take the container for running for ever.
- * Only right under the sandbox's lock, when no sandbox of that name is known to run.
+ * Under the sandbox's lock, when no sandbox of that name is known to run; or to end one that does,
+ * and a login that is just starting it.
  */
 void sbx_leftover_kill(uid_t uid, const char *name);
 
