@@ -62,12 +62,12 @@ started() {
 	has "$1" || ! readlink "/proc/$client/exe" >/dev/null
 }
 
-# ended NAME: as dies, where the session may have ended already, for what it did to its supervisor.
+# ended NAME [SECONDS]: as dies, where the session may have ended already, for what it did to its supervisor.
 ended() {
 	wait_for 10 started "$1"
 	kill -KILL "$client" 2>/dev/null || true
-	wait_for 5 gone "$1"
-	wait_for 5 quiet
+	wait_for "${2-5}" gone "$1"
+	wait_for "${2-5}" quiet
 	run -7 timeout 10 bash -c '. "$HOST_LIB"; ssh_to agent "exit 7"'
 }
 
@@ -124,7 +124,8 @@ ended() {
 	wait_for 5 quiet
 }
 
-# all_die NAME OPTION...: as dies, for sessions that each give their supervisor one of these options of prlimit.
+# all_die NAME OPTION...: as dies, for sessions that each give their supervisor one of these options of prlimit. The
+# 5 s are for one of them, not for nine at once.
 all_die() {
 	local name=$1 option clients=()
 	shift
@@ -134,7 +135,7 @@ all_die() {
 	done
 	wait_for 10 eval '(($(pgrep -c -x "$name") >= 2 * $#))' || true
 	kill -KILL "${clients[@]}"
-	ended "$name"
+	ended "$name" 30
 }
 
 @test "leaving its supervisor no descriptors to look with" {

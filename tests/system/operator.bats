@@ -115,14 +115,14 @@ in_group() (
 	job=$!
 	wait_for 20 pgrep -u "$name" -fx 'sleep 1020'
 	policy "$name" '{"version":1}'
-	sandboxctl kill "$name"
+	timeout 30 sandboxctl kill "$name"
 	wait "$job" || status=$?
 	[ "$status" -eq 125 ]
 	ssh_to "$name" 'cat >bomb; chmod +x bomb' <"$CHECKOUT/build/helpers/attack_tree"
 	ssh_to "$name" './bomb bomb 200 bomber' </dev/null >/dev/null 2>&1 3>&- &
 	job=$!
 	wait_for 20 pgrep -u "$name" -x bomber
-	sandboxctl kill "$name"
+	timeout 30 sandboxctl kill "$name"
 	wait_for 10 eval "! pgrep -u $name -x bomber"
 	wait "$job" || true
 	run -0 ssh_to "$name" 'echo works'
