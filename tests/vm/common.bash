@@ -1,0 +1,68 @@
+# tests/vm/common.bash - what the bats files of the virtual machine share: load common in each of them.
+#
+# Runs as root in the machine, which tests/vm/prepare has prepared as README says. All files are run in one
+# boot, one after the other: each uses accounts of its own names, and leaves the host as it found it.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+load "$HOST_LIB"
+
+readonly SHELL_OF_SANDBOXES=/usr/local/bin/sandbox-shell
+
+# make_account NAME POLICY: by hand, as README's steps 4 and 5 say.
+make_account() {
+	useradd --create-home --groups sandboxed --shell "$SHELL_OF_SANDBOXES" "$1"
+	grep -q "^$1:" /etc/subuid
+	grep -q "^$1:" /etc/subgid
+	loginctl enable-linger "$1"
+	install -d -m 700 -o "$1" -g "$1" "/home/$1/.ssh"
+	install -m 600 -o "$1" -g "$1" "$HOST_KEY.pub" "/home/$1/.ssh/authorized_keys"
+	policy "$1" "$2"
+	sandboxctl policy check "$1"
+}
+
+# policy ACCOUNT JSON: the account's own policy; what it leaves out is as `make install` put it.
+policy() {
+	printf '%s\n' "$2" >"/etc/sandbox-shell/policy.d/$1.json"
+	chmod 644 "/etc/sandbox-shell/policy.d/$1.json"
+}
+
+# The clients of this test that run in the background.
+HELD=()
+
+# hold ACCOUNT FILE COMMAND: a session in the background, with the client's pid in HELD. Its output is FILE's.
+# Without a terminal sshd would leave the command running when its client goes.
+hold() {
+	(
+		ssh() { exec /usr/bin/ssh "$@"; }
+		ssh_to "$1" -tt "$3"
+	) </dev/null >"$2" 2>&1 3>&- &
+	HELD+=($!)
+}
+
+# release: ends the sessions that hold began.
+release() {
+	((${#HELD[@]} == 0)) || kill "${HELD[@]}" 2>/dev/null || true
+	HELD=()
+}
+
+# record_of ACCOUNT KEY: what the runtime record says.
+record_of() {
+	sed -n "s/^$2 //p" "/run/user/$(id -u "$1")/sandbox-shell/$1/state"
+}
+
+# init_of ACCOUNT: the pid of PID 1, and when it was started, which together are never another's.
+init_of() {
+	local pid
+	pid=$(record_of "$1" pid)
+	echo "$pid $(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 20)"
+}
+
+# group_of ACCOUNT: the cgroup that has the sandbox's limits: PID 1's own, or the one around it, as the
+# engine's version has it.
+group_of() {
+	local group
+	group=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(record_of "$1" pid)/cgroup")
+	[[ $(<"$group/memory.max") != max ]] || group=${group%/*}
+	echo "$group"
+}

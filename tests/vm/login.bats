@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# Logins on a host with systemd, to an account made by hand as README says: cgroups of its user manager,
+# limits that bite, sessions of logind, and what outlives them.
+
+load common
+
+setup_file() {
+	make_account agent '{ "version": 1, "image": "localhost/sandbox-test:latest",
+		"limits": { "memory": "256M", "pids": 100, "cpus": 0.5, "enforce": "required" } }'
+}
+
+teardown() {
+	release
+	wait_for 60 quiet
+}
+
+# quiet: is there no client's session left?
+quiet() {
+	! pgrep -u agent -x sandbox-session >/dev/null
+}
+
+says() {
+	grep -q "$1" "$BATS_TEST_TMPDIR/$2"
+}
+
+# event FILE KEY: the number of them in the sandbox's cgroup.
+event() {
+	awk -v key="$2" '$1 == key { print $2 }' "$(group_of agent)/$1"
+}
+
+event_after() {
+	(($(event "$1" "$2") > $3))
+}
+
+processes_at_least() {
+	(($(<"$(group_of agent)/pids.current") >= $1))
+}
+
+processes_below() {
+	(($(<"$(group_of agent)/pids.current") < $1))
+}
+
+sessions_of_agent() {
+	loginctl list-sessions --no-legend | awk '$3 == "agent" { print $1 }'
+}
+
+no_sessions_of_agent() {
+	[[ ! $(sessions_of_agent) ]]
+}
+
+# First, since it makes the sandbox.
+@test "an account made by hand lands in its sandbox: host name, id, directory and exit status" {
+	run -7 --separate-stderr ssh_to agent 'hostname; id -un; id -u; pwd; exit 7'
+	[ "$output" = $'agent\nagent\n'"$(id -u agent)"$'\n/home/agent' ]
+	[ "$stderr" = "" ]
+	run -7 --separate-stderr ssh_to agent 'cat; exit 7' <<<"through stdin"
+	[ "$output" = "through stdin" ]
+	[ "$stderr" = "" ]
+}
+
+@test "with a terminal: it is one made inside, and the exit status comes through" {
+	run -3 ssh_to agent -tt 'test -t 0 && test -t 1 && tty; exit 3'
+	[[ $output == /dev/pts/[0-9]*$'\r' ]]
+}
+
+@test "scp brings files into the home inside and back" {
+	head -c 300000 /dev/urandom >"$BATS_TEST_TMPDIR/there"
+	local options=(-F /dev/null -i "$HOST_KEY" -o BatchMode=yes -o LogLevel=ERROR
+		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null)
+	scp "${options[@]}" "$BATS_TEST_TMPDIR/there" agent@127.0.0.1:there
+	cmp "$BATS_TEST_TMPDIR/there" /home/agent/sandboxes/agent/home/there
+	[ ! -e /home/agent/there ]
+	scp "${options[@]}" agent@127.0.0.1:there "$BATS_TEST_TMPDIR/back"
+	cmp "$BATS_TEST_TMPDIR/there" "$BATS_TEST_TMPDIR/back"
+}
+
+@test "what runs inside lies below the account's user manager, in the sandbox's cgroup" {
+	local manager group pid
+	manager=/user.slice/user-$(id -u agent).slice/user@$(id -u agent).service/
+	group=$(group_of agent)
+	[[ $group == /sys/fs/cgroup$manager*/libpod-*.scope* ]]
+	hold agent "$BATS_TEST_TMPDIR/out" 'echo in; exec sleep 1003'
+	wait_for 60 says in out
+	pid=$(pgrep -u agent -f '^sleep 1003$')
+	[[ /sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$pid/cgroup") == "$group"* ]]
+}
+
+@test "the cgroup has the limits that the policy says" {
+	local group
+	group=$(group_of agent)
+	[ "$(<"$group/memory.max")" = 268435456 ]
+	[ "$(<"$group/memory.swap.max")" = 0 ]
+	[ "$(<"$group/pids.max")" = 132 ] # 32 are kept for the next login: RLIMIT_NPROC
+	[ "$(<"$group/cpu.max")" = "50000 100000" ]
+}
+
+@test "limits that are not delegated refuse the login, before anything is made" {
+	local uid
+	make_account undelegated '{ "version": 1, "limits": { "memory": "256M", "cpus": 0.5, "pids": 100 } }'
+	uid=$(id -u undelegated)
+	mkdir -p "/etc/systemd/system/user@$uid.service.d"
+	printf '[Service]\nDelegate=\nDelegate=pids memory\n' >"/etc/systemd/system/user@$uid.service.d/z.conf"
+	systemctl daemon-reload
+	systemctl restart "user@$uid.service"
+	run -125 --separate-stderr ssh_to undelegated 'echo inside'
+	[ "$output" = "" ]
+	[[ $stderr == "sandbox-shell: "*limits.cpus* ]]
+	[ ! -e /home/undelegated/sandboxes/undelegated/state ]
+	loginctl disable-linger undelegated
+	rm -r "/etc/systemd/system/user@$uid.service.d"
+	systemctl daemon-reload
+}
+
+@test "logind has a session for each login, which ends with it" {
+	local session
+	wait_for 60 no_sessions_of_agent
+	hold agent "$BATS_TEST_TMPDIR/out" 'echo in; exec sleep 1000'
+	wait_for 60 says in out
+	session=$(sessions_of_agent)
+	[ "$(wc -w <<<"$session")" = 1 ]
+	[ "$(loginctl show-session -p Service --value "$session")" = sshd ]
+	[ "$(loginctl show-session -p Remote --value "$session")" = yes ]
+	# Ours outside is in the session's scope, and nothing but it and sshd's own.
+	[[ $(sed -n 's/^0:://p' "/proc/$(pgrep -u agent -x sandbox-session)/cgroup") == */session-"$session".scope ]]
+	release
+	wait_for 60 no_sessions_of_agent
+}
+
+@test "after the last logout the sandbox lives on, with what was left in it" {
+	local init
+	init=$(init_of agent)
+	ssh_to agent 'sleep 1001 >/dev/null 2>&1 </dev/null &'
+	wait_for 60 no_sessions_of_agent
+	[ "$(loginctl show-user -p State --value agent)" = lingering ]
+	[ "$(init_of agent)" = "$init" ]
+	run -0 ssh_to agent 'pgrep -xf "sleep 1001"'
+	[ "$output" != "" ]
+	ssh_to agent 'pkill -xf "sleep 1001"'
+	[ "$(init_of agent)" = "$init" ]
+}
+
+@test "a memory hog is killed; PID 1 and another session are not" {
+	local init kills
+	init=$(init_of agent)
+	kills=$(event memory.events oom_kill)
+	hold agent "$BATS_TEST_TMPDIR/other" 'echo in; while [ ! -e go ]; do sleep 0.2; done; echo alive; rm go'
+	wait_for 60 says in other
+	run -137 ssh_to agent 'exec python3 -c "x = b\"x\" * (1 << 30)"'
+	event_after memory.events oom_kill "$kills"
+	[ "$(init_of agent)" = "$init" ]
+	run -0 ssh_to agent 'touch go'
+	wait_for 60 says alive other
+	[ "$(event memory.events oom_group_kill)" = 0 ]
+}
+
+@test "a tree of hogs, larger than the memory together, doesn't take PID 1 either" {
+	local init kills
+	init=$(init_of agent)
+	kills=$(event memory.events oom_kill)
+	run ssh_to agent 'for i in 1 2 3 4 5; do python3 -c "x = b\"x\" * (120 << 20); import os; os.read(0, 1)" & done; wait'
+	event_after memory.events oom_kill "$kills"
+	[ "$(init_of agent)" = "$init" ]
+	run -0 ssh_to agent 'echo alive'
+	[ "$output" = alive ]
+}
+
+@test "a fork bomb ends at the limit; the next login gets in, and the bomb goes with its client" {
+	local init
+	init=$(init_of agent)
+	hold agent "$BATS_TEST_TMPDIR/bomb" 'bomb() { bomb | bomb & }; bomb; exec sleep 1002'
+	wait_for 120 processes_at_least 90
+	run -0 ssh_to agent 'echo alive'
+	[ "$output" = alive ]
+	(($(<"$(group_of agent)/pids.current") <= 132))
+	release
+	wait_for 120 processes_below 10
+	[ "$(init_of agent)" = "$init" ]
+}
+
+@test "half a core is half a core, over ten seconds and with two processors to choose from" {
+	local throttled started used
+	throttled=$(event cpu.stat nr_throttled)
+	hold agent "$BATS_TEST_TMPDIR/out" '(while :; do :; done) & while :; do :; done'
+	wait_for 60 event_after cpu.stat nr_throttled "$((throttled + 5))"
+	started=${EPOCHREALTIME/[.,]/} used=$(event cpu.stat usage_usec)
+	sleep 10 # this is what is measured, not a wait for something
+	used=$((($(event cpu.stat usage_usec) - used) * 1000 / (${EPOCHREALTIME/[.,]/} - started)))
+	echo "$used thousandths of a core"
+	((used >= 400 && used <= 600))
+}
+
+gone() {
+	[[ ! -e /run/user/$1 && ! -e /proc/$2 ]]
+}
+
+# Last, since it stops the sandbox.
+@test "without lingering the sandbox ends with the user manager, and the next login starts it again" {
+	local uid pid
+	uid=$(id -u agent) pid=$(record_of agent pid)
+	ssh_to agent 'echo kept >kept'
+	loginctl disable-linger agent
+	wait_for 120 gone "$uid" "$pid"
+	run -0 --separate-stderr ssh_to agent 'cat kept; hostname'
+	[ "$output" = $'kept\nagent' ]
+	[ "$stderr" = "" ]
+	[ "$(record_of agent pid)" != "$pid" ]
+	loginctl enable-linger agent
+}
