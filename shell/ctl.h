@@ -18,7 +18,7 @@ struct ctl {
 		dir; /* --dir: the checkout's folder of sandboxes, absolute; NULL for ~/sandboxes */
 	bool json;   /* --json */
 	bool yes;    /* --yes */
-	bool operator;         /* called by root, who has become the account: ctl_become */
+	bool by_root;          /* called by root, who has become the account: ctl_become */
 	const char *init_path; /* sandbox-init: beside this program, else the installed one */
 };
 

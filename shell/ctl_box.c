@@ -43,7 +43,7 @@ static int enter(const struct ctl *ctl, char **args, struct sbx_error *err)
 	char argv0[128], *login[2], **command = args[1] ? args + 2 : args + 1;
 	int r = ctl_open(ctl, args[0], true, &target, err);
 
-	if (r == 0 && !ctl->operator)
+	if (r == 0 && !ctl->by_root)
 		r = sbx_policy_check_access(target.policy, time(NULL), err);
 	if (r == 0) {
 		r = fill_request(&request, &target, command, argv0, login);
@@ -68,7 +68,7 @@ int ctl_run(const struct ctl *ctl, char **args, struct sbx_error *err)
 {
 	if (!args[0] || (args[1] && strcmp(args[1], "--") != 0))
 		return usage("run ACCOUNT [-- COMMAND [ARGUMENT...]]", err);
-	if (!ctl->operator)
+	if (!ctl->by_root)
 		return sbx_error_set(err, -EPERM,
 				     "run: for root: your own sandbox is entered by "
 				     "`sandboxctl box`");
@@ -143,48 +143,40 @@ int ctl_ls(const struct ctl *ctl, char **args, struct sbx_error *err)
 	return 0;
 }
 
-int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err)
+/*
+ * At once means that PID 1 goes first, and all inside with it: whoever holds the lock may be
+ * waiting for something that hangs in there.
+ */
+static int end(const struct ctl *ctl, const char *name, bool at_once, struct sbx_error *err)
 {
 	_cleanup_close_ int lock = -1;
 	struct ctl_target target = { 0 };
-	int r;
+	int r = ctl_open(ctl, name, false, &target, err);
 
-	if (!args[0] || args[1])
-		return usage("stop NAME", err);
-	r = ctl_open(ctl, args[0], false, &target, err);
+	if (r == 0 && at_once)
+		sbx_leftover_kill(target.account.uid, target.box.instance);
 	if (r == 0)
 		r = sbx_box_lock(&target.box, &lock, err);
 	if (r == 0)
 		r = sbx_box_open_engine(&target.box, err);
 	if (r == 0)
-		r = sbx_engine_stop(&target.box.engine, true, err);
+		r = sbx_engine_stop(&target.box.engine, !at_once, err);
 	ctl_close(&target);
 	return r;
 }
 
-/*
- * PID 1 goes first, and all inside with it: whoever holds the lock may be waiting for something
- * that hangs in there.
- */
+int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err)
+{
+	if (!args[0] || args[1])
+		return usage("stop NAME", err);
+	return end(ctl, args[0], false, err);
+}
+
 int ctl_kill(const struct ctl *ctl, char **args, struct sbx_error *err)
 {
-	_cleanup_close_ int lock = -1;
-	struct ctl_target target = { 0 };
-	int r;
-
 	if (!args[0] || args[1])
 		return usage("kill NAME", err);
-	r = ctl_open(ctl, args[0], false, &target, err);
-	if (r == 0) {
-		sbx_leftover_kill(target.account.uid, target.box.instance);
-		r = sbx_box_lock(&target.box, &lock, err);
-	}
-	if (r == 0)
-		r = sbx_box_open_engine(&target.box, err);
-	if (r == 0)
-		r = sbx_engine_stop(&target.box.engine, false, err);
-	ctl_close(&target);
-	return r;
+	return end(ctl, args[0], true, err);
 }
 
 /* A person is asked; anything else must say --yes. loses says what would be lost. */
@@ -221,8 +213,8 @@ static int take_away(const struct ctl *ctl, const char *command, const char *nam
 		r = sbx_error_set(err, -ENOMEM, "out of memory");
 	}
 	if (r == 0 &&
-	    asprintf(&loses, data ? "all files in %s/%s" : "what is in it outside of %s/%s",
-		     target.base, data ? name : path + strlen(target.base) + 1) < 0) {
+	    asprintf(&loses, "%s %s/%s%s", data ? "all files in" : "what is in it outside of",
+		     target.base, name, data ? "" : "/home") < 0) {
 		loses = NULL;
 		r = sbx_error_set(err, -ENOMEM, "out of memory");
 	}

@@ -115,7 +115,7 @@ static int run_as_account(const struct command *command, struct ctl *ctl, char *
 	if (r < 0)
 		return r;
 	args[0] = sandbox;
-	ctl->operator= true;
+	ctl->by_root = true;
 	return command->run(ctl, args, err);
 }
 
