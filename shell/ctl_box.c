@@ -46,6 +46,7 @@ static int enter(const struct ctl *ctl, char **args, struct sbx_error *err)
 	if (r == 0 && !ctl->by_root)
 		r = sbx_policy_check_access(target.policy, time(NULL), err);
 	if (r == 0) {
+		request.seconds = ctl->by_root ? 0 : target.policy->limits.session_time;
 		r = fill_request(&request, &target, command, argv0, login);
 		if (r < 0)
 			(void)sbx_error_set(err, r, "out of memory");

@@ -118,6 +118,7 @@ static int fill_request(struct sbx_request *request, const struct sbx_invocation
 	request->argv = (char *const *)(uintptr_t)argv;
 	/* A terminal is what the session was given as all three, not any one of them. */
 	request->terminal = isatty(0) && isatty(1) && isatty(2);
+	request->seconds = policy->limits.session_time;
 	return sbx_request_environment(request, account, policy, client);
 }
 

@@ -20,7 +20,11 @@ struct sbx_relay_ends {
 	int conn;    /* to the session inside */
 	int signals; /* from sbx_relay_signals */
 	int client;  /* pidfd of the client's process, or -1 */
+	int clock;   /* a timerfd that says when the session's time is up, or -1 */
 };
+
+/* The error of a session whose time is up. Returns -ETIME. */
+int sbx_relay_time_up(struct sbx_error *err);
 
 /*
  * Run the started session at conn with a terminal: 0 and 1 are the person's, master is the pty's

@@ -199,11 +199,12 @@ static int result_of(int conn, struct sbx_relay *relay, struct sbx_error *err)
 int sbx_relay_stdio(const struct sbx_relay_ends *ends, struct sbx_relay *relay,
 		    struct sbx_error *err)
 {
-	enum { CONN, SIGNALS, CLIENT, HANDED, PUMPS = HANDED + 3, COUNT = PUMPS + 6 };
+	enum { CONN, SIGNALS, CLIENT, CLOCK, HANDED, PUMPS = HANDED + 3, COUNT = PUMPS + 6 };
 	struct pollfd polled[COUNT] = {
 		[CONN] = { .fd = ends->conn, .events = POLLIN },
 		[SIGNALS] = { .fd = ends->signals, .events = POLLIN },
 		[CLIENT] = { .fd = ends->client, .events = POLLIN },
+		[CLOCK] = { .fd = ends->clock, .events = POLLIN },
 	};
 
 	for (int fd = 0; fd < 3; fd++)
@@ -222,5 +223,7 @@ int sbx_relay_stdio(const struct sbx_relay_ends *ends, struct sbx_relay *relay,
 			return result_of(ends->conn, relay, err);
 		if (client_gone(&polled[HANDED]) || polled[CLIENT].revents)
 			return 128 + SIGHUP;
+		if (polled[CLOCK].revents)
+			return sbx_relay_time_up(err);
 	}
 }

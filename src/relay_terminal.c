@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "session.h"
+#include "util.h"
 
 static char input[SBX_PUMP_BYTES], output[SBX_PUMP_BYTES];
 
@@ -45,17 +46,18 @@ static int relay(const struct sbx_relay_ends *ends, int master, struct sbx_error
 {
 	struct sbx_pump in = { .from = STDIN_FILENO, .to = master, .buffer = input };
 	struct sbx_pump out = { .from = master, .to = STDOUT_FILENO, .buffer = output };
-	struct pollfd polled[7] = {
+	struct pollfd polled[] = {
 		[4] = { .fd = ends->conn, .events = POLLIN },
 		[5] = { .fd = ends->signals, .events = POLLIN },
 		[6] = { .fd = ends->client, .events = POLLIN },
+		[7] = { .fd = ends->clock, .events = POLLIN },
 	};
 	int ended;
 
 	for (;;) {
 		sbx_pump_want(&in, &polled[0]);
 		sbx_pump_want(&out, &polled[2]);
-		if (poll(polled, 7, -1) < 0 && errno != EINTR)
+		if (poll(polled, ARRAY_SIZE(polled), -1) < 0 && errno != EINTR)
 			return sbx_error_set(err, -errno, "session: poll: %s", strerror(errno));
 		sbx_pump_move(&in, &polled[0]);
 		sbx_pump_move(&out, &polled[2]);
@@ -74,6 +76,8 @@ static int relay(const struct sbx_relay_ends *ends, int master, struct sbx_error
 		 */
 		if (in.ended || out.broken || polled[6].revents)
 			return 128 + SIGHUP;
+		if (polled[7].revents)
+			return sbx_relay_time_up(err);
 	}
 }
 

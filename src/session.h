@@ -9,6 +9,7 @@
 #define SBX_SESSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "account.h"
 #include "error.h"
@@ -24,6 +25,7 @@ struct sbx_request {
 	char *cwd;     /* inside */
 	bool terminal; /* make a pty inside; 0-2 are terminals */
 	int client;    /* pidfd of the process whose end is the client's (sshd's), or 0 for none */
+	uint64_t seconds; /* hang up after so long; 0 for no limit */
 };
 
 /*
@@ -38,7 +40,8 @@ void sbx_request_done(struct sbx_request *request);
 /*
  * Run it over a connection to PID 1 with this process's 0-2, until it has ended. Returns its exit
  * status (0-255; 128 + N when killed by signal N), or -errno with err set when the session broke;
- * closes conn. Signals that a person or sshd sends to this process are passed on meanwhile.
+ * closes conn. Signals that a person or sshd sends to this process are passed on meanwhile. When its
+ * time is up it is hung up, and that is -ETIME.
  */
 int sbx_session_run(int conn, const struct sbx_request *request, struct sbx_error *err);
 

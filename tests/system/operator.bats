@@ -74,14 +74,14 @@ in_group() (
 	exec "$@"
 )
 
-@test "run: whatever access says, and into a sandbox that was stopped" {
-	policy agent '{"version":1,"access":{"enabled":false}}'
+@test "run: whatever access and session_time say, and into a sandbox that was stopped" {
+	policy agent '{"version":1,"access":{"enabled":false},"limits":{"session_time":"1s"}}'
 	run -125 ssh_to agent true
 	run -0 sandboxctl run agent -- echo in
 	[ "$output" = in ]
 	sandboxctl stop agent
 	none_inside agent
-	run -0 in_group agent sandboxctl run agent -- echo again
+	run -0 in_group agent sandboxctl run agent -- sh -c 'sleep 1.5; echo again'
 	[ "$output" = again ]
 }
 

@@ -226,6 +226,28 @@ refused() {
 	end_session
 }
 
+@test "limits.session_time: a session ends when its time is up, with all it started, and says so" {
+	inside true
+	policed '"limits":{"session_time":"1s"}'
+	run -125 --separate-stderr inside 'echo in; setsid sleep 4006 & sleep 4006'
+	[ "$output" = in ]
+	[ "$stderr" = "sandbox-shell: session: its time is up (limits.session_time): log in again" ]
+	wait_for 60 eval '! pgrep -u agent -fx "sleep 4006" >/dev/null'
+	run -125 inside -tt 'trap "" HUP; echo in; sleep 4007'
+	[[ $output == *"sandbox-shell: session: its time is up"* ]]
+	wait_for 60 eval '! pgrep -u agent -fx "sleep 4007" >/dev/null'
+}
+
+@test "limits.session_time: holds for each session by itself, from its beginning" {
+	session 'exec sleep 4008'
+	policed '"limits":{"session_time":"1s"}'
+	run -125 inside 'exec sleep 4009'
+	kill -0 "$session"
+	end_session
+	policed '"limits":{"session_time":"5m"}'
+	run -3 inside 'exit 3'
+}
+
 @test "a policy that becomes invalid refuses logins, and leaves running sessions alone" {
 	session 'exec sleep 4004'
 	policed '"limits":{"memroy":1}'
