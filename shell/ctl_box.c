@@ -33,7 +33,7 @@ static int fill_request(struct sbx_request *request, struct ctl_target *target, 
 	request->program = command[0] ? command[0] : target->policy->shell;
 	request->argv = command[0] ? command : login;
 	request->terminal = isatty(0) && isatty(1) && isatty(2);
-	return sbx_request_environment(request, &target->account, target->policy, environ);
+	return sbx_request_prepare(request, &target->account, target->policy, environ);
 }
 
 static int enter(const struct ctl *ctl, char **args, struct sbx_error *err)

@@ -76,17 +76,19 @@ static void place_stdio(const int *stdio)
 }
 
 /*
- * The policy's limit had the reserve added, so that it's left when the reserve is taken off again.
- * Where less than the least that a policy may say would be left it was the host that gave little:
- * then it's shared.
+ * To what the policy says, where PID 1 has at least the reserve more. Where less than the least that
+ * a policy may say would be left it was the host that gave little: then it's shared.
  */
-static void lower(__rlimit_resource_t resource, rlim_t reserve, rlim_t least)
+static void lower(__rlimit_resource_t resource, rlim_t wanted, rlim_t reserve, rlim_t least)
 {
 	struct rlimit limit;
 
-	if (getrlimit(resource, &limit) < 0 || limit.rlim_max == RLIM_INFINITY)
+	if (getrlimit(resource, &limit) < 0)
 		return;
-	limit.rlim_max -= limit.rlim_max >= reserve + least ? reserve : limit.rlim_max / 2;
+	if (limit.rlim_max != RLIM_INFINITY)
+		limit.rlim_max -= limit.rlim_max >= reserve + least ? reserve : limit.rlim_max / 2;
+	if (wanted && limit.rlim_max > wanted)
+		limit.rlim_max = wanted;
 	if (limit.rlim_cur > limit.rlim_max)
 		limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(resource, &limit);
@@ -98,10 +100,10 @@ static void lower(__rlimit_resource_t resource, rlim_t reserve, rlim_t least)
  * uid, and refuses to pass more beyond the sender's RLIMIT_NOFILE (unix(7)). Processes:
  * RLIMIT_NPROC is compared with all of the uid's.
  */
-static void keep_reserve(void)
+static void set_limits(const struct sbx_child *child)
 {
-	lower(RLIMIT_NOFILE, SBX_WIRE_NOFILE_RESERVE, NOFILE_LEAST);
-	lower(RLIMIT_NPROC, SBX_WIRE_NPROC_RESERVE, PIDS_LEAST);
+	lower(RLIMIT_NOFILE, child->nofile, SBX_WIRE_NOFILE_RESERVE, NOFILE_LEAST);
+	lower(RLIMIT_NPROC, child->nproc, SBX_WIRE_NPROC_RESERVE, PIDS_LEAST);
 }
 
 static void reset_signals(void)
@@ -157,7 +159,7 @@ _Noreturn void sbx_child_exec(const struct sbx_child *child)
 		(void)ioctl(child->terminal, TIOCSCTTY, 0);
 	place_stdio(child->stdio);
 	(void)close_range(3, ~0U, 0);
-	keep_reserve();
+	set_limits(child);
 	(void)umask(022);
 	if (chdir(child->cwd) < 0)
 		(void)!chdir("/");

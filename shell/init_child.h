@@ -5,6 +5,8 @@
 #ifndef SBX_INIT_CHILD_H
 #define SBX_INIT_CHILD_H
 
+#include <sys/resource.h>
+
 #include "wire.h"
 
 struct sbx_child {
@@ -12,8 +14,9 @@ struct sbx_child {
 	char **argv;
 	char **env;
 	const char *cwd;
-	int stdio[3]; /* to become 0, 1, 2; three times the slave with a terminal */
-	int terminal; /* the slave that becomes the controlling terminal, or -1 */
+	int stdio[3];         /* to become 0, 1, 2; three times the slave with a terminal */
+	int terminal;         /* the slave that becomes the controlling terminal, or -1 */
+	rlim_t nofile, nproc; /* the policy's limits; 0 for none */
 };
 
 /*

@@ -134,6 +134,8 @@ static void begin(struct session *session, size_t length, int *fds, size_t fd_co
 	memcpy(&exec, request, sizeof(exec));
 	child.program = program;
 	child.cwd = cwd;
+	child.nofile = exec.nofile;
+	child.nproc = exec.nproc;
 	if (fd_count != (exec.flags & SBX_EXEC_TTY ? 0 : 3))
 		fail(session->conn, EPROTO, "descriptors");
 	if (exec.flags & SBX_EXEC_TTY) {

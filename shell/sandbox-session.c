@@ -119,7 +119,7 @@ static int fill_request(struct sbx_request *request, const struct sbx_invocation
 	/* A terminal is what the session was given as all three, not any one of them. */
 	request->terminal = isatty(0) && isatty(1) && isatty(2);
 	request->seconds = policy->limits.session_time;
-	return sbx_request_environment(request, account, policy, client);
+	return sbx_request_prepare(request, account, policy, client);
 }
 
 /* access.from and limits.sessions are pam_sandbox's to enforce: past it they would be no limit. */

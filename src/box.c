@@ -10,6 +10,7 @@
 
 #include "box_start.h"
 #include "host.h"
+#include "host_limits.h"
 #include "leftover.h"
 #include "record.h"
 #include "seccomp_profile.h"
@@ -49,6 +50,7 @@ int sbx_box_open(struct sbx_box *box, const struct sbx_account *account,
 		.policy = policy,
 		.init_path = init_path,
 		.terminal = isatty(STDERR_FILENO),
+		.limits = sbx_engine_limits_digest(&policy->limits),
 		.runtime = SBX_FOLDER_INIT,
 		.data = SBX_FOLDER_INIT,
 	};
@@ -84,7 +86,7 @@ int sbx_box_connect(struct sbx_box *box, int *ret_conn, struct sbx_error *err)
 
 	if (r < 0 || !record.ready)
 		return sbx_error_set(err, -ENOENT, "sandbox: not running");
-	if (record.digest != box->digest)
+	if (record.digest != box->digest || record.limits != box->limits)
 		return sbx_error_set(err, -ESTALE, "sandbox: runs under an earlier policy");
 	return sbx_box_dial(box, record.pid, ret_conn, err);
 }
@@ -288,26 +290,6 @@ static int finish_setup(struct sbx_box *box, struct sbx_record *lasting, struct 
 	return r;
 }
 
-/*
- * A sandbox that runs under another policy is replaced, but not under the feet of its sessions.
- */
-static int retire(struct sbx_box *box, struct sbx_error *err)
-{
-	int sessions = sbx_box_count_sessions(box);
-
-	if (sessions > 0)
-		return sbx_error_set(
-			err, -EBUSY,
-			"sandbox %s: its policy has changed while %d sessions run under the old "
-			"one: end them, then log in again",
-			box->policy->sandbox, sessions);
-	if (sessions < 0)
-		return 0;
-	sbx_box_say(box, "the policy has changed: making sandbox %s anew, its home stays",
-		    box->policy->sandbox);
-	return sbx_engine_stop(&box->engine, true, err);
-}
-
 static int bring_up(struct sbx_box *box, struct sbx_error *err)
 {
 	struct sbx_record lasting = { 0 }, running;
@@ -325,9 +307,12 @@ static int bring_up(struct sbx_box *box, struct sbx_error *err)
 		lasting = (struct sbx_record){ 0 };
 	if (sbx_record_read(box->runtime.fd, SBX_BOX_RECORD, &running) == 0 &&
 	    sbx_box_count_sessions(box) >= 0) {
-		if (running.digest == box->digest)
+		r = running.digest == box->digest ? sbx_box_adjust(box, &running, err) : -ESTALE;
+		if (r == 0)
 			return finish_setup(box, &lasting, err);
-		r = retire(box, err);
+		if (r != -ESTALE)
+			return r;
+		r = sbx_box_retire(box, err);
 		if (r < 0)
 			return r;
 	}

@@ -25,9 +25,9 @@ struct sbx_box {
 	char *base;     /* the folder of sandboxes, absolute */
 	char *instance; /* what it's called among all of the account's: the sandbox's name, made
 			   unique by its folder when that isn't ~/sandboxes */
-	const char *init_path; /* sandbox-init */
-	bool terminal;         /* stderr is one: progress may be shown */
-	uint64_t digest;       /* of the policy, to compare with the records */
+	const char *init_path;   /* sandbox-init */
+	bool terminal;           /* stderr is one: progress may be shown */
+	uint64_t digest, limits; /* of the policy, to compare with the records */
 	struct sbx_folder runtime;
 	struct sbx_folder data;
 	struct sbx_engine engine; /* usable after sbx_box_bring_up began, or sbx_box_open_engine */

@@ -144,7 +144,7 @@ static int make_request(const struct sbx_box *box, struct sbx_request *request)
 	request->argv = (char *const *)(uintptr_t)argv;
 	(void)sbx_strv_addf(&request->env, "SANDBOX_NEW=%d", fresh ? 1 : 0);
 	(void)sbx_strv_addf(&request->env, "SANDBOX_NAME=%s", box->policy->sandbox);
-	return sbx_request_environment(request, box->account, box->policy, NULL);
+	return sbx_request_prepare(request, box->account, box->policy, NULL);
 }
 
 static int run_setup(struct setup *setup, int script, struct sbx_error *err)

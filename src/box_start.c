@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "host_limits.h"
 #include "leftover.h"
 #include "record.h"
 #include "util.h"
@@ -69,6 +70,7 @@ struct start {
 	long long deadline; /* for podman, in sbx_now_ms; 0 for none */
 	struct sbx_process podman;
 	bool podman_running;
+	bool created; /* just now, by this start */
 };
 
 static void done_start(struct sbx_box *box, struct start *start)
@@ -165,13 +167,20 @@ static int await_init(struct sbx_box *box, struct start *start, struct sbx_error
 
 static int commit(struct sbx_box *box, struct start *start, bool ready, struct sbx_error *err)
 {
-	struct sbx_record record = { .pid = start->init, .digest = box->digest, .ready = ready };
+	struct sbx_record record = {
+		.pid = start->init, .digest = box->digest, .limits = box->limits, .ready = ready
+	};
 	struct sbx_wire_header header;
 	int r = sbx_wire_recv_header(start->channel, &header, NULL, 0, NULL);
 
 	if (r < 0 || header.type != SBX_WIRE_READY)
 		return sbx_error_set(err, -EPROTO, "start: PID 1 ended before it listened");
-	r = sbx_host_verify(box->policy, &box->engine.facts, start->init, err);
+	/* It was created under other limits, perhaps. */
+	r = start->created
+		    ? 0
+		    : sbx_host_apply_limits(box->policy, &box->engine.facts, start->init, err);
+	if (r == 0)
+		r = sbx_host_verify(box->policy, &box->engine.facts, start->init, err);
 	if (r == 0)
 		r = sbx_record_write(box->runtime.fd, SBX_BOX_RECORD, &record, err);
 	if (r < 0)
@@ -182,7 +191,7 @@ static int commit(struct sbx_box *box, struct start *start, bool ready, struct s
 
 int sbx_box_start(struct sbx_box *box, bool create, bool ready, struct sbx_error *err)
 {
-	struct start start = { .listener = -1, .channel = -1, .socket = -1 };
+	struct start start = { .listener = -1, .channel = -1, .socket = -1, .created = create };
 	int r = prepare_start(box, &start, err);
 
 	/* Making a container may mean to re-own an image's layers, which takes what it takes. */

@@ -7,6 +7,7 @@
 #define SBX_BOX_START_H
 
 #include "box.h"
+#include "record.h"
 
 #define SBX_BOX_RECORD "state"
 #define SBX_BOX_SOCKET "init"
@@ -24,6 +25,18 @@ int sbx_box_setup(struct sbx_box *box, struct sbx_error *err);
 
 /* Connect to PID 1 whatever the record says of readiness and policy; for setup and queries. */
 int sbx_box_dial(struct sbx_box *box, pid_t init, int *ret_conn, struct sbx_error *err);
+
+/*
+ * Give the sandbox that runs the limits of the policy, and note them in its record: its sessions go
+ * on. -EBUSY when it uses more memory than that, -ESTALE when only another container can have them.
+ */
+int sbx_box_adjust(struct sbx_box *box, struct sbx_record *running, struct sbx_error *err);
+
+/*
+ * Stop a sandbox that runs under another policy, to be replaced; but not under the feet of its
+ * sessions: -EBUSY.
+ */
+int sbx_box_retire(struct sbx_box *box, struct sbx_error *err);
 
 /* A line of progress for a person: on stderr, only when that is a terminal. */
 void sbx_box_say(const struct sbx_box *box, const char *format, ...)

@@ -96,21 +96,16 @@ static void add_identity(const struct sbx_policy *policy, const struct sbx_facts
 }
 
 /*
- * What PID 1 may have at most; commands get the reserve less (see init_child.c). A host that allows
- * less holds them to less, which is a limit all the more. room is what must be left for the account
- * outside the sandbox.
+ * What PID 1 may have: all that the host allows but room, which must be left for the account outside
+ * the sandbox. Commands get what the policy says, from PID 1, and never as much as that has (see
+ * init_child.c).
  */
-static void add_rlimit(const char *name, uint64_t limit, uint64_t reserve, uint64_t hard,
-		       uint64_t room, struct sbx_strv *args)
+static void add_rlimit(const char *name, uint64_t hard, uint64_t room, struct sbx_strv *args)
 {
 	uint64_t most = hard > 2 * room ? hard - room : hard;
 
-	if (limit)
-		limit += reserve;
-	if (hard && (!limit || limit > most))
-		limit = most;
-	if (limit)
-		(void)sbx_strv_addf(args, "--ulimit=%s=%" PRIu64 ":%" PRIu64, name, limit, limit);
+	if (hard)
+		(void)sbx_strv_addf(args, "--ulimit=%s=%" PRIu64 ":%" PRIu64, name, most, most);
 }
 
 static void add_limits(const struct sbx_limits *limits, const struct sbx_facts *facts,
@@ -129,9 +124,8 @@ static void add_limits(const struct sbx_limits *limits, const struct sbx_facts *
 		(void)sbx_strv_addf(args, "--pids-limit=%u", limits->pids + SBX_WIRE_NPROC_RESERVE);
 	else
 		(void)sbx_strv_add(args, "--pids-limit=-1");
-	add_rlimit("nofile", limits->nofile, SBX_WIRE_NOFILE_RESERVE, facts->nofile, 0, args);
-	add_rlimit("nproc", limits->pids, SBX_WIRE_NPROC_RESERVE, facts->nproc, ACCOUNT_PROCESSES,
-		   args);
+	add_rlimit("nofile", facts->nofile, 0, args);
+	add_rlimit("nproc", facts->nproc, ACCOUNT_PROCESSES, args);
 	if (limits->shm && !ipc_host)
 		(void)sbx_strv_addf(args, "--shm-size=%" PRIu64, limits->shm);
 	if (limits->tmp)
@@ -210,13 +204,9 @@ int sbx_engine_digest(const struct sbx_policy *policy, const struct sbx_account 
 				   .init_path = "",
 				   .home_source = "",
 				   .start_dir = "",
-				   .seccomp = "",
-				   .memory = true,
-				   .cpu = true,
-				   .pids = true };
-	const char *rest[] = { policy->setup, policy->limits.best_effort ? "e" : "",
-			       policy->wayland ? "w" : "", policy->pipewire ? "p" : "",
-			       policy->x11 ? "x" : "" };
+				   .seccomp = "" };
+	const char *rest[] = { policy->setup, policy->wayland ? "w" : "",
+			       policy->pipewire ? "p" : "", policy->x11 ? "x" : "" };
 	struct sbx_strv args = { 0 };
 	uint64_t hash = SBX_HASH_START;
 	int r = sbx_engine_run_args(policy, &facts, &args);
@@ -231,6 +221,16 @@ int sbx_engine_digest(const struct sbx_policy *policy, const struct sbx_account 
 	if (r == 0)
 		*ret_digest = hash;
 	return r;
+}
+
+uint64_t sbx_engine_limits_digest(const struct sbx_limits *limits)
+{
+	char text[128];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %d %u %u %d", limits->memory,
+		       limits->swap, limits->swap_set, limits->cpus_milli, limits->pids,
+		       limits->best_effort);
+	return sbx_hash(SBX_HASH_START, text);
 }
 
 int sbx_engine_environment(const struct sbx_account *account, bool systemd, struct sbx_strv *env)

@@ -53,12 +53,15 @@ int sbx_engine_run_args(const struct sbx_policy *policy, const struct sbx_facts 
 			struct sbx_strv *args);
 
 /*
- * A number that changes when the policy asks for a different container: FNV-1a over the arguments
- * for a host that has everything. It guards against forgetting, not against forging: policies are
- * root's.
+ * A number that changes when the policy asks for a different container: FNV-1a over the arguments,
+ * less the limits that a running one can be given. It guards against forgetting, not against
+ * forging: policies are root's.
  */
 int sbx_engine_digest(const struct sbx_policy *policy, const struct sbx_account *account,
 		      uint64_t *ret_digest);
+
+/* The same for those limits: of the cgroup, and what happens where one can't be had. */
+uint64_t sbx_engine_limits_digest(const struct sbx_limits *limits);
 
 /* The environment podman gets: nothing of the caller's. */
 int sbx_engine_environment(const struct sbx_account *account, bool systemd, struct sbx_strv *env);

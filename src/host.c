@@ -9,14 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "wire.h"
+#include "host_limits.h"
 
-#define PERIOD \
-	100000 /* microseconds; what podman makes a quota of CPU time of (cgroups v2, cpu.max) */
 #define PROC_FILE_MAX (256 * 1024)
 
-/* A whole file of /proc or /sys; NULL when it can't be read. */
-static char *read_file(const char *path)
+char *sbx_host_read_file(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *text = NULL;
@@ -36,10 +33,9 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* The path of a process's cgroup below /sys/fs/cgroup ("0::PATH", cgroups(7)), or NULL. */
-static char *cgroup_path(const char *proc_file)
+char *sbx_host_cgroup(const char *proc_file)
 {
-	_cleanup_free_ char *text = read_file(proc_file);
+	_cleanup_free_ char *text = sbx_host_read_file(proc_file);
 	char *line = text, *path = NULL;
 
 	while (line && strncmp(line, "0::", 3) != 0) {
@@ -61,7 +57,7 @@ static char *cgroup_path(const char *proc_file)
  */
 static char *own_group(void)
 {
-	char *group = cgroup_path("/proc/self/cgroup");
+	char *group = sbx_host_cgroup("/proc/self/cgroup");
 	char *slash = group ? strrchr(group, '/') : NULL;
 
 	if (slash && slash > group + strlen("/sys/fs/cgroup")) {
@@ -91,7 +87,7 @@ static void find_controllers(const struct sbx_account *account, struct sbx_facts
 		facts->cgroup_parent = strdup(group + strlen("/sys/fs/cgroup"));
 	if (!group || asprintf(&path, "%s/cgroup.controllers", group) < 0)
 		return;
-	controllers = read_file(path);
+	controllers = sbx_host_read_file(path);
 	if (!controllers)
 		return;
 	facts->memory = has_word(controllers, "memory");
@@ -200,103 +196,6 @@ void sbx_host_facts_done(struct sbx_facts *facts)
 	facts->socket_count = 0;
 }
 
-int sbx_host_unenforced(const struct sbx_policy *policy, const struct sbx_facts *facts, char *names,
-			size_t size)
-{
-	const struct sbx_limits *limits = &policy->limits;
-	const struct {
-		const char *name;
-		bool missing;
-	} checked[] = {
-		{ "limits.memory", limits->memory && !facts->memory },
-		{ "limits.cpus", limits->cpus_milli && !facts->cpu },
-		{ "limits.pids", limits->pids && !facts->pids },
-	};
-	int count = 0;
-
-	*names = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(checked); i++) {
-		size_t length = strlen(names);
-
-		if (checked[i].missing)
-			(void)snprintf(names + length, size - length, "%s%s", count++ ? ", " : "",
-				       checked[i].name);
-	}
-	return count;
-}
-
-/*
- * Does the first number of GROUP/FILE say at most limit? "max" and a missing file don't. A second
- * number, as cpu.max has, is the period of the first, which limit is for PERIOD of.
- */
-static bool holds(const char *group, const char *file, uint64_t limit)
-{
-	_cleanup_free_ char *path = NULL, *text = NULL;
-	char *end;
-	uint64_t value, period;
-
-	if (asprintf(&path, "%s/%s", group, file) < 0)
-		return false;
-	text = read_file(path);
-	if (!text)
-		return false;
-	value = strtoull(text, &end, 10);
-	if (end == text)
-		return false;
-	period = strtoull(end, NULL, 10);
-	return period ? value <= limit * period / PERIOD : value <= limit;
-}
-
-/* Find a cgroup file's limit on the way from the process's group up to where the engine put it. */
-static bool holds_above(const char *group, const char *file, uint64_t limit)
-{
-	_cleanup_free_ char *path = strdup(group);
-
-	for (int level = 0; path && level < 2; level++) {
-		char *slash = strrchr(path, '/');
-
-		if (holds(path, file, limit))
-			return true;
-		if (!slash)
-			break;
-		*slash = '\0';
-	}
-	return false;
-}
-
-static int verify_limits(const struct sbx_policy *policy, const struct sbx_facts *facts, pid_t pid,
-			 struct sbx_error *err)
-{
-	const struct sbx_limits *limits = &policy->limits;
-	_cleanup_free_ char *group = NULL;
-	char path[64];
-	const char *broken = NULL;
-
-	(void)snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
-	group = cgroup_path(path);
-	if (limits->memory && facts->memory &&
-	    !holds_above(group ? group : "", "memory.max", limits->memory))
-		broken = "limits.memory";
-	if (limits->memory && limits->swap_set && facts->memory &&
-	    !holds_above(group ? group : "", "memory.swap.max", limits->swap))
-		broken = "limits.swap";
-	if (limits->pids && facts->pids &&
-	    !holds_above(group ? group : "", "pids.max", limits->pids + SBX_WIRE_NPROC_RESERVE))
-		broken = "limits.pids";
-	if (limits->cpus_milli && facts->cpu &&
-	    !holds_above(group ? group : "", "cpu.max",
-			 limits->cpus_milli * (uint64_t)(PERIOD / 1000)))
-		broken = "limits.cpus";
-	if (!broken)
-		return 0;
-	return sbx_error_set(
-		err, -ENOTSUP,
-		"%s: the sandbox was started without it in force: check that "
-		"the account's cgroup is delegated to it and, with systemd, that its user "
-		"manager runs (dbus-user-session, libpam-systemd)",
-		broken);
-}
-
 int sbx_host_verify(const struct sbx_policy *policy, const struct sbx_facts *facts, pid_t pid,
 		    struct sbx_error *err)
 {
@@ -305,11 +204,11 @@ int sbx_host_verify(const struct sbx_policy *policy, const struct sbx_facts *fac
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/mountinfo", (long)pid);
-	mounts = read_file(path);
+	mounts = sbx_host_read_file(path);
 	if (!mounts)
 		return sbx_error_set(err, -ENOTSUP, "start: %s can't be read", path);
 	r = sbx_host_verify_mounts(policy, mounts, err);
-	return r < 0 ? r : verify_limits(policy, facts, pid, err);
+	return r < 0 ? r : sbx_host_verify_limits(policy, facts, pid, err);
 }
 
 /* How deep in pid namespaces a process is, by the numbers in NSpid, and the last of them. */
@@ -321,7 +220,7 @@ static int namespace_depth(const char *process, long *ret_last)
 	int depth = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%s/status", process);
-	text = read_file(path);
+	text = sbx_host_read_file(path);
 	p = text ? strstr(text, "\nNSpid:") : NULL;
 	if (!p)
 		return -1;

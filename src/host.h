@@ -18,13 +18,6 @@ int sbx_host_facts(const struct sbx_policy *policy, const struct sbx_account *ac
 void sbx_host_facts_done(struct sbx_facts *facts);
 
 /*
- * Name the limits of the policy that the account's cgroup can't enforce, as "limits.memory,
- * limits.pids". Returns how many there are.
- */
-int sbx_host_unenforced(const struct sbx_policy *policy, const struct sbx_facts *facts, char *names,
-			size_t size);
-
-/*
  * Look at a started PID 1 from outside: its mounts (below), and that its cgroup has the limits that
  * were asked for (those whose controller facts has). Returns 0 or -ENOTSUP with the reason.
  */
@@ -43,5 +36,14 @@ int sbx_host_verify_mounts(const struct sbx_policy *policy, char *mountinfo, str
  * somebody inside has made)? By NSpid of /proc/PID/status.
  */
 bool sbx_host_is_init(pid_t pid);
+
+/* A whole file of /proc or /sys, which the caller frees; NULL when it can't be read. */
+char *sbx_host_read_file(const char *path);
+
+/*
+ * The path of a process's cgroup below /sys/fs/cgroup, by the line "0::PATH" of a /proc/PID/cgroup
+ * (cgroups(7)). The caller frees it; NULL when there's none.
+ */
+char *sbx_host_cgroup(const char *proc_file);
 
 #endif

@@ -10,14 +10,15 @@
 
 #include "util.h"
 
-#define RECORD_FORMAT "sandbox-shell 1\npid %ld\ndigest %016" PRIx64 "\nready %d\n"
+#define RECORD_FORMAT \
+	"sandbox-shell 1\npid %ld\ndigest %016" PRIx64 "\nlimits %016" PRIx64 "\nready %d\n"
 #define RECORD_MAX 256
 
 /* What would be written for it: parsing is scanning, then comparing with this. */
 static int format_record(char *text, size_t room, const struct sbx_record *record)
 {
 	return snprintf(text, room, RECORD_FORMAT, (long)record->pid, record->digest,
-			record->ready ? 1 : 0);
+			record->limits, record->ready ? 1 : 0);
 }
 
 int sbx_record_parse(const char *text, size_t length, struct sbx_record *ret_record)
@@ -31,8 +32,10 @@ int sbx_record_parse(const char *text, size_t length, struct sbx_record *ret_rec
 		return -EBADMSG;
 	memcpy(copy, text, length);
 	copy[length] = '\0';
-	if (sscanf(copy, "sandbox-shell 1\npid %9ld\ndigest %16" SCNx64 "\nready %1d\n", &pid,
-		   &record.digest, &ready) != 3 ||
+	if (sscanf(copy,
+		   "sandbox-shell 1\npid %9ld\ndigest %16" SCNx64 "\nlimits %16" SCNx64
+		   "\nready %1d\n",
+		   &pid, &record.digest, &record.limits, &ready) != 4 ||
 	    pid < 0)
 		return -EBADMSG;
 	record.pid = (pid_t)pid;
@@ -69,7 +72,8 @@ int sbx_record_write(int folder, const char *name, const struct sbx_record *reco
 
 	/* Nothing new needs no room on a disk that the inside may have filled. */
 	if (sbx_record_read(folder, name, &before) == 0 && before.pid == record->pid &&
-	    before.digest == record->digest && before.ready == record->ready)
+	    before.digest == record->digest && before.limits == record->limits &&
+	    before.ready == record->ready)
 		return 0;
 	(void)snprintf(fresh, sizeof(fresh), ".%s.new", name);
 	(void)unlinkat(folder, fresh, 0);

@@ -19,6 +19,7 @@
 struct sbx_record {
 	pid_t pid;       /* of PID 1, as the host counts; 0 in the lasting record */
 	uint64_t digest; /* of the policy it was created with */
+	uint64_t limits; /* of the limits in force; 0 in the lasting record */
 	bool ready;      /* setup.sh has run to its end */
 };
 

@@ -16,11 +16,13 @@
 
 #define START_SECONDS 30 /* how long PID 1 may take to start a command */
 
-int sbx_request_environment(struct sbx_request *request, const struct sbx_account *account,
-			    const struct sbx_policy *policy, char *const *caller_env)
+int sbx_request_prepare(struct sbx_request *request, const struct sbx_account *account,
+			const struct sbx_policy *policy, char *const *caller_env)
 {
 	struct sbx_strv *env = &request->env;
 
+	request->nofile = policy->limits.nofile;
+	request->pids = policy->limits.pids;
 	if (sbx_engine_home_inside(account, &request->cwd) < 0)
 		return -ENOMEM;
 	(void)sbx_strv_addf(env, "HOME=%s", request->cwd);
@@ -94,7 +96,7 @@ static int send_request(int conn, const struct sbx_request *request, const int *
 			struct sbx_error *err)
 {
 	_cleanup_free_ char *body = malloc(SBX_WIRE_EXEC_MAX);
-	struct sbx_wire_exec exec = { 0 };
+	struct sbx_wire_exec exec = { .nofile = request->nofile, .nproc = request->pids };
 	size_t length = sizeof(exec);
 	bool fits;
 	int r;

@@ -25,15 +25,16 @@ struct sbx_request {
 	char *cwd;     /* inside */
 	bool terminal; /* make a pty inside; 0-2 are terminals */
 	int client;    /* pidfd of the process whose end is the client's (sshd's), or 0 for none */
-	uint64_t seconds; /* hang up after so long; 0 for no limit */
+	uint64_t seconds;      /* hang up after so long; 0 for no limit */
+	uint32_t nofile, pids; /* as in the policy */
 };
 
 /*
- * Fill env and cwd for the account: HOME, USER, LOGNAME, SHELL, XDG_RUNTIME_DIR, what env.pass lets
+ * Fill env, cwd, nofile and pids for the account: HOME, USER, LOGNAME, SHELL, XDG_RUNTIME_DIR, what env.pass lets
  * through of caller_env (NULL for none), env.set.
  */
-int sbx_request_environment(struct sbx_request *request, const struct sbx_account *account,
-			    const struct sbx_policy *policy, char *const *caller_env);
+int sbx_request_prepare(struct sbx_request *request, const struct sbx_account *account,
+			const struct sbx_policy *policy, char *const *caller_env);
 
 void sbx_request_done(struct sbx_request *request);
 

@@ -23,7 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define SBX_WIRE_MAGIC 0x53425831u /* "SBX1": change it with any change below */
+#define SBX_WIRE_MAGIC 0x53425832u /* "SBX2": change it with any change below */
 #define SBX_WIRE_FDS 3
 #define SBX_WIRE_EXEC_MAX (1024u * 1024u) /* bytes of an EXEC, strings included */
 #define SBX_WIRE_STRINGS_MAX 16384u       /* arguments and variables together */
@@ -31,7 +31,7 @@
 #define SBX_WIRE_CC 32 /* NCCS of termios(3) is as many or fewer */
 
 /*
- * How many more descriptors and processes PID 1 may have than a command: see keep_reserve in
+ * How many more descriptors and processes PID 1 may have than a command: see set_limits in
  * init_child.c.
  */
 #define SBX_WIRE_NOFILE_RESERVE 1024
@@ -70,6 +70,7 @@ struct sbx_wire_exec {
 	uint16_t rows, columns, xpixel, ypixel;
 	uint32_t iflag, oflag, cflag, lflag; /* the client's terminal modes, as in termios */
 	uint8_t cc[SBX_WIRE_CC];
+	uint32_t nofile, nproc; /* the command's resource limits; 0: only what PID 1 has */
 };
 
 struct sbx_wire_exit {

@@ -248,6 +248,30 @@ refused() {
 	run -3 inside 'exit 3'
 }
 
+@test "a change of limits holds for the next login, in the same container, beside running sessions" {
+	local before
+	policed '"limits":{"pids":90,"nofile":300}'
+	run -0 --separate-stderr inside 'ulimit -Hu; ulimit -Hn'
+	[ "$output" = $'90\n300' ]
+	before=$(container)
+	session 'exec sleep 4011'
+	policed '"limits":{"pids":120,"nofile":400,"memory":"1G","cpus":1.5}'
+	run -0 --separate-stderr inside 'ulimit -Hu; ulimit -Hn'
+	[ "$output" = $'120\n400' ]
+	policed '"limits":{"pids":60}'
+	run -0 --separate-stderr inside 'ulimit -Hu'
+	[ "$output" = 60 ]
+	kill -0 "$session"
+	[ "$(container)" = "$before" ]
+	end_session
+	# Also by way of a stop.
+	as agent podman --cgroup-manager=cgroupfs --storage-driver=overlay stop -t 1 agent
+	policed '"limits":{"pids":70}'
+	run -0 --separate-stderr inside 'ulimit -Hu'
+	[ "$output" = 70 ]
+	[ "$(container)" = "$before" ]
+}
+
 @test "a policy that becomes invalid refuses logins, and leaves running sessions alone" {
 	session 'exec sleep 4004'
 	policed '"limits":{"memroy":1}'

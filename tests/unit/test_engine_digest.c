@@ -37,16 +37,8 @@ static void test_digest_changes(void **state)
 		POLICY("\"image\":\"localhost/other:latest\""),
 		POLICY("\"shell\":\"/bin/sh\""),
 		POLICY("\"setup\":\"/etc/other\""),
-		POLICY("\"limits\":{\"memory\":\"1G\"}"),
-		POLICY("\"limits\":{\"memory\":\"2G\"}"),
-		POLICY("\"limits\":{\"memory\":\"1G\",\"swap\":0}"),
-		POLICY("\"limits\":{\"memory\":\"1G\",\"swap\":\"1G\"}"),
-		POLICY("\"limits\":{\"cpus\":1.5}"),
-		POLICY("\"limits\":{\"pids\":100}"),
-		POLICY("\"limits\":{\"nofile\":100}"),
 		POLICY("\"limits\":{\"tmp\":\"64M\"}"),
 		POLICY("\"limits\":{\"shm\":\"64M\"}"),
-		POLICY("\"limits\":{\"enforce\":\"best-effort\"}"),
 		POLICY("\"network\":{\"mode\":\"none\"}"),
 		POLICY("\"network\":{\"mode\":\"host\"}"),
 		POLICY("\"ipc\":\"host\""),
@@ -82,7 +74,12 @@ static void test_digest_stays(void **state)
 		POLICY("\"sandbox\":\"agent\""),
 		POLICY("\"env\":{\"set\":{\"A\":\"b\"}}"),
 		POLICY("\"env\":{\"pass\":[\"A\"]}"),
-		POLICY("\"limits\":{\"enforce\":\"required\"}"),
+		POLICY("\"limits\":{\"memory\":\"1G\",\"swap\":0}"),
+		POLICY("\"limits\":{\"cpus\":1.5}"),
+		POLICY("\"limits\":{\"pids\":100}"),
+		POLICY("\"limits\":{\"nofile\":100}"),
+		POLICY("\"limits\":{\"sessions\":3,\"session_time\":\"1h\"}"),
+		POLICY("\"limits\":{\"enforce\":\"best-effort\"}"),
 		POLICY("\"access\":{\"expires\":\"2030-01-01T00:00:00Z\"}"),
 		POLICY("\"access\":{\"enabled\":false}"),
 		POLICY("\"network\":{\"mode\":\"isolated\"}"),
@@ -94,6 +91,32 @@ static void test_digest_stays(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(policies); i++)
 		if (digest_of(policies[i], &account) != usual)
 			fail_msg("another digest for %s", policies[i]);
+}
+
+/* A running sandbox is given these, each another than the default and than any other of them. */
+static void test_limits_digest(void **state)
+{
+	static const char *const policies[] = {
+		"{\"version\":1}",
+		POLICY("\"limits\":{\"memory\":\"1G\"}"),
+		POLICY("\"limits\":{\"memory\":\"2G\"}"),
+		POLICY("\"limits\":{\"memory\":\"1G\",\"swap\":0}"),
+		POLICY("\"limits\":{\"memory\":\"1G\",\"swap\":\"1G\"}"),
+		POLICY("\"limits\":{\"cpus\":1.5}"),
+		POLICY("\"limits\":{\"pids\":100}"),
+		POLICY("\"limits\":{\"enforce\":\"best-effort\"}"),
+	};
+	uint64_t digests[ARRAY_SIZE(policies)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		_cleanup_policy_ struct sbx_policy *policy = policy_of(policies[i]);
+
+		digests[i] = sbx_engine_limits_digest(&policy->limits);
+		for (size_t n = 0; n < i; n++)
+			if (digests[n] == digests[i])
+				fail_msg("one digest for %s and %s", policies[n], policies[i]);
+	}
 }
 
 static void test_digest_of_account(void **state)
@@ -115,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_digest_changes),
 		cmocka_unit_test(test_digest_stays),
+		cmocka_unit_test(test_limits_digest),
 		cmocka_unit_test(test_digest_of_account),
 	};
 

@@ -97,8 +97,8 @@ static void test_environment(void **state)
 		struct sbx_request request = { 0 };
 		const char *value;
 
-		assert_int_equal(sbx_request_environment(&request, &account, policy,
-							 (char *const *)(uintptr_t)cases[i].client),
+		assert_int_equal(sbx_request_prepare(&request, &account, policy,
+						     (char *const *)(uintptr_t)cases[i].client),
 				 0);
 		assert_string_equal(request.cwd, "/home/agent");
 		value = value_of(&request.env, cases[i].name);
@@ -125,7 +125,7 @@ static void test_environment_of_nobody(void **state)
 
 	(void)state;
 	assert_int_equal(setenv("LANG", "C", 1), 0);
-	assert_int_equal(sbx_request_environment(&request, &account, policy, NULL), 0);
+	assert_int_equal(sbx_request_prepare(&request, &account, policy, NULL), 0);
 	assert_int_equal(request.env.count, 5);
 	sbx_request_done(&request);
 }

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "host.h"
+#include "host_limits.h"
 #include "own_places.h"
 #include "policy_text.h"
 #include "util.h"
@@ -182,6 +183,111 @@ static void test_is_init(void **state)
 	assert_true(sbx_host_is_init(77));
 }
 
+static int apply(const char *policy_text, struct sbx_error *err)
+{
+	_cleanup_policy_ struct sbx_policy *policy = policy_of(policy_text);
+	const struct sbx_facts facts = { .memory = true, .cpu = true, .pids = true };
+
+	return sbx_host_apply_limits(policy, &facts, 77, err);
+}
+
+static void says(const char *group, const char *file, const char *text)
+{
+	_cleanup_free_ char *found = NULL;
+	char path[200];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", group, file);
+	found = sbx_host_read_file(path);
+	assert_non_null(found);
+	found[strcspn(found, "\n")] = '\0';
+	assert_string_equal(found, text);
+}
+
+#define BOX "/sys/fs/cgroup/user/agent/libpod-0123"
+#define OTHERS \
+	"{\"version\":1,\"limits\":{\"memory\":\"2G\",\"swap\":\"1G\",\"cpus\":2,\"pids\":200}}"
+
+/* A sandbox with pid 77 in a group of the engine's, or one below it, and no limit anywhere. */
+static void make_unlimited(const char *group, const char *memory_in_use)
+{
+	static const char *const files[] = { "memory.max", "memory.high", "memory.swap.max",
+					     "cpu.max", "pids.max" };
+	static const char *const groups[] = { "/sys/fs/cgroup/user/agent", BOX, BOX "/container" };
+	char path[200];
+
+	(void)snprintf(path, sizeof(path), "0::%s\n", group + strlen("/sys/fs/cgroup"));
+	put_file("/proc/77/cgroup", path);
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++) {
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+			(void)snprintf(path, sizeof(path), "%s/%s", groups[g], files[i]);
+			put_file(path, strcmp(files[i], "cpu.max") == 0 ? "max 100000\n" : "max\n");
+		}
+		(void)snprintf(path, sizeof(path), "%s/memory.current", groups[g]);
+		put_file(path, memory_in_use);
+	}
+}
+
+static void limited(const char *group, const char *memory, const char *swap, const char *cpu,
+		    const char *pids)
+{
+	says(group, "memory.max", memory);
+	says(group, "memory.high", "max");
+	says(group, "memory.swap.max", swap);
+	says(group, "cpu.max", cpu);
+	says(group, "pids.max", pids);
+}
+
+/* Set, changed and taken away again; only on the sandbox's own groups. */
+static void test_apply(void **state)
+{
+	static const char *const groups[] = { BOX, BOX "/container" };
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	enter_own_places();
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		make_unlimited(groups[i], "4096\n");
+		assert_int_equal(apply(LIMITS, &err), 0);
+		limited(groups[i], "1073741824", "0", "50000 100000", "132");
+		limited(BOX, "1073741824", "0", "50000 100000", "132");
+		assert_int_equal(apply(OTHERS, &err), 0);
+		limited(groups[i], "2147483648", "1073741824", "200000 100000", "232");
+		assert_int_equal(apply("{\"version\":1,\"limits\":{\"memory\":\"1G\"}}", &err), 0);
+		limited(groups[i], "1073741824", "1073741824", "max 100000", "max");
+		assert_int_equal(apply("{\"version\":1}", &err), 0);
+		limited(groups[i], "max", "max", "max 100000", "max");
+		limited("/sys/fs/cgroup/user/agent", "max", "max", "max 100000", "max");
+	}
+	/* Not in a group that the engine made: nothing is written. */
+	make_unlimited("/sys/fs/cgroup/user/agent", "4096\n");
+	assert_int_equal(apply(LIMITS, &err), 0);
+	limited("/sys/fs/cgroup/user/agent", "max", "max", "max 100000", "max");
+}
+
+static void test_apply_refused(void **state)
+{
+	struct sbx_error err = SBX_ERROR_INIT;
+
+	(void)state;
+	enter_own_places();
+	make_unlimited(BOX, "1073741825\n");
+	assert_int_equal(apply(LIMITS, &err), -EBUSY);
+	assert_string_equal(
+		err.message,
+		"limits.memory: the sandbox uses 1073741825 bytes, and its new limit is "
+		"1073741824: end something in it, or have the operator stop it");
+	limited(BOX, "max", "max", "max 100000", "max");
+	/* What is used already doesn't stand against a limit that is there, or goes up. */
+	put_file(BOX "/memory.max", "1073741824\n");
+	assert_int_equal(apply(LIMITS, &err), 0);
+	assert_int_equal(apply(OTHERS, &err), 0);
+	make_unlimited(BOX, "4096\n");
+	assert_int_equal(unlink(BOX "/cpu.max"), 0);
+	assert_int_equal(apply("{\"version\":1}", &err), 0);
+	assert_int_equal(apply(LIMITS, &err), -ESTALE);
+	assert_memory_equal(err.message, "limits.cpus: can't be changed in ", 33);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +295,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_verify_limits, leave_own_places),
 		cmocka_unit_test_teardown(test_verify_mounts, leave_own_places),
 		cmocka_unit_test_teardown(test_is_init, leave_own_places),
+		cmocka_unit_test_teardown(test_apply, leave_own_places),
+		cmocka_unit_test_teardown(test_apply_refused, leave_own_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define DIGEST "digest 0123456789abcdef\n"
+#define LIMITS "limits 00000000000000ff\n"
+#define DIGEST "digest 0123456789abcdef\n" LIMITS
 #define DIGEST_NUMBER UINT64_C(0x0123456789abcdef)
 
 static void test_parse_good(void **state)
@@ -48,11 +49,14 @@ static void test_parse_good(void **state)
 		const char *text;
 		struct sbx_record record;
 	} cases[] = {
-		{ "sandbox-shell 1\npid 1234\n" DIGEST "ready 1\n", { 1234, DIGEST_NUMBER, true } },
-		{ "sandbox-shell 1\npid 0\n" DIGEST "ready 0\n", { 0, DIGEST_NUMBER, false } },
-		{ "sandbox-shell 1\npid 4194304\ndigest ffffffffffffffff\nready 1\n",
-		  { 4194304, UINT64_MAX, true } },
-		{ "sandbox-shell 1\npid 1\ndigest 0000000000000000\nready 1\n", { 1, 0, true } },
+		{ "sandbox-shell 1\npid 1234\n" DIGEST "ready 1\n",
+		  { 1234, DIGEST_NUMBER, 0xff, true } },
+		{ "sandbox-shell 1\npid 0\n" DIGEST "ready 0\n",
+		  { 0, DIGEST_NUMBER, 0xff, false } },
+		{ "sandbox-shell 1\npid 4194304\ndigest ffffffffffffffff\n" LIMITS "ready 1\n",
+		  { 4194304, UINT64_MAX, 0xff, true } },
+		{ "sandbox-shell 1\npid 1\ndigest 0000000000000000\n" LIMITS "ready 1\n",
+		  { 1, 0, 0xff, true } },
 	};
 
 	(void)state;
@@ -63,6 +67,7 @@ static void test_parse_good(void **state)
 				 0);
 		assert_int_equal(record.pid, cases[i].record.pid);
 		assert_int_equal(record.digest, cases[i].record.digest);
+		assert_int_equal(record.limits, cases[i].record.limits);
 		assert_int_equal(record.ready, cases[i].record.ready);
 	}
 }
@@ -87,11 +92,11 @@ static void test_parse_bad(void **state)
 		{ TEXT("sandbox-shell 1\npid 4294967297\n" DIGEST "ready 1\n") },
 		{ TEXT("sandbox-shell 1\npid 99999999999999999999\n" DIGEST "ready 1\n") },
 		{ TEXT("sandbox-shell 1\npid \n" DIGEST "ready 1\n") },
-		{ TEXT("sandbox-shell 1\npid 1\ndigest 0123456789ABCDEF\nready 1\n") },
-		{ TEXT("sandbox-shell 1\npid 1\ndigest 123456789abcdef\nready 1\n") },
-		{ TEXT("sandbox-shell 1\npid 1\ndigest 00123456789abcdef\nready 1\n") },
-		{ TEXT("sandbox-shell 1\npid 1\ndigest 0x123456789abcde\nready 1\n") },
-		{ TEXT("sandbox-shell 1\npid 1\ndigest -123456789abcdef\nready 1\n") },
+		{ TEXT("sandbox-shell 1\npid 1\ndigest 0123456789ABCDEF\n" LIMITS "ready 1\n") },
+		{ TEXT("sandbox-shell 1\npid 1\ndigest 123456789abcdef\n" LIMITS "ready 1\n") },
+		{ TEXT("sandbox-shell 1\npid 1\ndigest 00123456789abcdef\n" LIMITS "ready 1\n") },
+		{ TEXT("sandbox-shell 1\npid 1\ndigest 0x123456789abcde\n" LIMITS "ready 1\n") },
+		{ TEXT("sandbox-shell 1\npid 1\ndigest -123456789abcdef\n" LIMITS "ready 1\n") },
 		{ TEXT("sandbox-shell 1\npid 1\n" DIGEST "ready 2\n") },
 		{ TEXT("sandbox-shell 1\npid 1\n" DIGEST "ready 11\n") },
 		{ TEXT("sandbox-shell 1\npid 1\n" DIGEST "ready true\n") },
@@ -102,9 +107,12 @@ static void test_parse_bad(void **state)
 		{ TEXT("sandbox-shell 1\npid 1\n" DIGEST "ready 1\n\0pid 2\n") },
 		{ TEXT("sandbox-shell 1\npid 1\n" DIGEST "ready 1\nmore\n") },
 		{ TEXT("sandbox-shell 1\npid 1\n" DIGEST) },
+		{ TEXT("sandbox-shell 1\npid 1\ndigest 0123456789abcdef\nready 1\n") },
+		{ TEXT("sandbox-shell 1\npid 1\n" LIMITS "digest 0123456789abcdef\nready 1\n") },
+		{ TEXT("sandbox-shell 1\npid 1\ndigest 0123456789abcdef\nlimits ff\nready 1\n") },
 		{ TEXT("sandbox-shell 1\npid 1\nready 1\n" DIGEST) },
 		{ TEXT(" sandbox-shell 1\npid 1\n" DIGEST "ready 1\n") },
-		{ TEXT("sandbox-shell 1 pid 1 digest 0123456789abcdef ready 1\n") },
+		{ TEXT("sandbox-shell 1 pid 1 digest 0123456789abcdef limits 00000000000000ff ready 1\n") },
 	};
 
 	(void)state;
@@ -150,7 +158,8 @@ static void check_file(const char *name, const char *text)
 
 static void test_write_and_read(void **state)
 {
-	const struct sbx_record first = { 77, 0xabc, false }, second = { 78, 0xabd, true };
+	const struct sbx_record first = { 77, 0xabc, 0xff, false },
+				second = { 78, 0xabd, 0xff, true };
 	struct sbx_record record = { 0 };
 	struct sbx_error err = SBX_ERROR_INIT;
 	int before = count_fds();
@@ -158,9 +167,11 @@ static void test_write_and_read(void **state)
 	(void)state;
 	assert_int_equal(sbx_record_read(folder, "state", &record), -ENOENT);
 	assert_int_equal(sbx_record_write(folder, "state", &first, &err), 0);
-	check_file("state", "sandbox-shell 1\npid 77\ndigest 0000000000000abc\nready 0\n");
+	check_file("state",
+		   "sandbox-shell 1\npid 77\ndigest 0000000000000abc\n" LIMITS "ready 0\n");
 	assert_int_equal(sbx_record_write(folder, "state", &second, &err), 0);
-	check_file("state", "sandbox-shell 1\npid 78\ndigest 0000000000000abd\nready 1\n");
+	check_file("state",
+		   "sandbox-shell 1\npid 78\ndigest 0000000000000abd\n" LIMITS "ready 1\n");
 	assert_int_equal(sbx_record_read(folder, "state", &record), 0);
 	assert_int_equal(record.pid, 78);
 	assert_int_equal(record.digest, 0xabd);
@@ -173,7 +184,7 @@ static void test_write_and_read(void **state)
 /* Whoever has the old file open keeps the old text: it's replaced, never written over. */
 static void test_write_replaces(void **state)
 {
-	const struct sbx_record first = { 1, 1, true }, second = { 2, 2, true };
+	const struct sbx_record first = { 1, 1, 1, true }, second = { 2, 2, 2, true };
 	struct sbx_error err = SBX_ERROR_INIT;
 	_cleanup_close_ int old = -1;
 	_cleanup_free_ char *text = NULL;
@@ -191,7 +202,7 @@ static void test_write_replaces(void **state)
  */
 static void test_write_follows_nothing(void **state)
 {
-	const struct sbx_record record = { 9, 9, true };
+	const struct sbx_record record = { 9, 9, 0xff, true };
 	struct sbx_error err = SBX_ERROR_INIT;
 
 	(void)state;
@@ -199,16 +210,17 @@ static void test_write_follows_nothing(void **state)
 	assert_int_equal(symlinkat("precious", folder, "linked"), 0);
 	assert_int_equal(symlinkat("precious", folder, ".linked.new"), 0);
 	assert_int_equal(sbx_record_write(folder, "linked", &record, &err), 0);
-	check_file("linked", "sandbox-shell 1\npid 9\ndigest 0000000000000009\nready 1\n");
+	check_file("linked",
+		   "sandbox-shell 1\npid 9\ndigest 0000000000000009\n" LIMITS "ready 1\n");
 	check_file("precious", "precious");
 	assert_true(write_file(path, ".half.new", "half", 0644));
 	assert_int_equal(sbx_record_write(folder, "half", &record, &err), 0);
-	check_file("half", "sandbox-shell 1\npid 9\ndigest 0000000000000009\nready 1\n");
+	check_file("half", "sandbox-shell 1\npid 9\ndigest 0000000000000009\n" LIMITS "ready 1\n");
 }
 
 static void test_write_failures(void **state)
 {
-	const struct sbx_record record = { 9, 9, true };
+	const struct sbx_record record = { 9, 9, 0xff, true };
 	struct sbx_error err = SBX_ERROR_INIT;
 	_cleanup_close_ int closed = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int before = count_fds();

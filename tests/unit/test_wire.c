@@ -180,11 +180,11 @@ static void test_bad_headers(void **state)
 		int result;
 	} cases[] = {
 		{ "XXXXYYYYZZZZ", 12, false, -EPROTO },
-		{ "1XBS\4\0\0\0\0\0\0\0", 12, true, 0 }, /* the right one, for comparison */
-		{ "0XBS\4\0\0\0\0\0\0\0", 12, true, -EPROTO },
-		{ "SBX1\0\0\0\4\0\0\0\0", 12, true, -EPROTO },
-		{ "1XBS\4\0\0\0\0\0\0", 11, true, -ECONNRESET },
-		{ "1XBS\4\0\0\0\0\0\0", 11, false, -EAGAIN },
+		{ "2XBS\4\0\0\0\0\0\0\0", 12, true, 0 }, /* the right one, for comparison */
+		{ "1XBS\4\0\0\0\0\0\0\0", 12, true, -EPROTO },
+		{ "SBX2\0\0\0\4\0\0\0\0", 12, true, -EPROTO },
+		{ "2XBS\4\0\0\0\0\0\0", 11, true, -ECONNRESET },
+		{ "2XBS\4\0\0\0\0\0\0", 11, false, -EAGAIN },
 		{ "1", 1, true, -ECONNRESET },
 		{ "1", 1, false, -EAGAIN },
 	};
