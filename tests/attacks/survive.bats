@@ -4,6 +4,8 @@
 
 load ../system/common
 
+readonly INSIDE=/home/agent/sandboxes/agent/home
+
 setup_file() {
 	use_test_image
 	ssh_to agent true
@@ -124,17 +126,29 @@ ended() {
 	wait_for 5 quiet
 }
 
+# all_up: each of $clients has what it wanted running, or has ended already.
+all_up() {
+	local number
+	for number in "${!clients[@]}"; do
+		[[ -e $INSIDE/up.$number ]] || ! readlink "/proc/${clients[number]}/exe" >/dev/null || return 1
+	done
+}
+
 # all_die NAME OPTION...: as dies, for sessions that each give their supervisor one of these options of prlimit. The
-# 5 s are for one of them, not for nine at once.
+# 5 s are for one of them, not for nine at once. NAME is made by none of them: while one replaced it, another would
+# fail to start it, and so end by itself, which lets its background live.
 all_die() {
 	local name=$1 option clients=()
 	shift
+	rm -f "$INSIDE"/up.*
+	ssh_to agent ". ./lib; use $name"
 	for option; do
-		client ". ./lib; use $name; prlimit --pid \$PPID $option; (trap '' HUP; setsid $name 100 &); $name 100"
+		client "PATH=/tmp:\$PATH; prlimit --pid \$PPID $option; (trap '' HUP; setsid $name 100 &)
+			: >up.${#clients[@]}; $name 100"
 		clients+=("$client")
 	done
-	wait_for 10 eval '(($(pgrep -c -x "$name") >= 2 * $#))' || true
-	kill -KILL "${clients[@]}"
+	wait_for 60 all_up
+	kill -KILL "${clients[@]}" || true
 	ended "$name" 30
 }
 
