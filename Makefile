@@ -37,6 +37,13 @@ SHAREDIR   := $(DESTDIR)$(PREFIX)/share/sandbox-shell
 MANDIR     := $(DESTDIR)$(PREFIX)/share/man
 CONFDIR    := $(DESTDIR)$(SYSCONFDIR)/sandbox-shell
 IMAGEDIR   := $(DESTDIR)/var/lib/sandbox-shell/images
+LIBDIR     := $(DESTDIR)$(PREFIX)/lib
+
+# What the host's sshd and systemd read: FILE:PLACE, of those in docs/host.
+HOST_FILES := sshd.conf:$(DESTDIR)$(SYSCONFDIR)/ssh/sshd_config.d/50-sandbox-shell.conf \
+              user@.service.conf:$(LIBDIR)/systemd/system/user@.service.d/50-sandbox-shell.conf \
+              sysusers.conf:$(LIBDIR)/sysusers.d/sandbox-shell.conf \
+              tmpfiles.conf:$(LIBDIR)/tmpfiles.d/sandbox-shell.conf
 
 LIB_SRC   := $(wildcard src/*.c)
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -152,7 +159,8 @@ deps:
 	fi
 
 install: all
-	install -d $(BINDIR) $(LIBEXECDIR) $(SHAREDIR) $(CONFDIR) $(CONFDIR)/policy.d $(CONFDIR)/podman $(IMAGEDIR)
+	install -d $(BINDIR) $(LIBEXECDIR) $(SHAREDIR) $(CONFDIR) $(IMAGEDIR)
+	install -d $(CONFDIR)/policy.d $(CONFDIR)/authorized_keys.d $(CONFDIR)/podman
 	install -m 755 $(BUILD)/sandbox-shell $(BUILD)/sandboxctl $(BINDIR)
 	install -m 755 $(BUILD)/sandbox-session $(BUILD)/sandbox-init $(LIBEXECDIR)
 	install -d $(DESTDIR)$(PAMDIR) $(SHAREDIR)/pam.d
@@ -164,13 +172,19 @@ install: all
 	[ -e $(CONFDIR)/policy.json ] || install -m 644 docs/policy.json $(CONFDIR)/policy.json
 	for page in $(MAN_PAGES); do \
 		install -D -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
+	for file in $(HOST_FILES); do \
+		install -D -m 644 /dev/null $${file#*:}.new && \
+		sed 's|@PREFIX@|$(PREFIX)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' docs/host/$${file%%:*} >$${file#*:}.new && \
+		mv -f $${file#*:}.new $${file#*:} || exit 1; done
 
-# Policies, setup.sh and images are the operator's: they stay.
+# Policies, keys, setup.sh and images are the operator's: they stay.
 uninstall:
 	rm -f $(DESTDIR)$(PAMDIR)/pam_sandbox.so
 	rm -f $(BINDIR)/sandbox-shell $(BINDIR)/sandboxctl
 	rm -rf $(LIBEXECDIR) $(SHAREDIR)
 	for page in $(MAN_PAGES); do rm -f $(MANDIR)/man$${page##*.}/$${page##*/}; done
+	for file in $(HOST_FILES); do rm -f $${file#*:}; done
+	rmdir $(LIBDIR)/systemd/system/user@.service.d 2>/dev/null || true
 
 demo: deps
 	@$(MAKE) --no-print-directory -s all

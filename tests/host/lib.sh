@@ -86,10 +86,13 @@ _delegate_cgroup() {
 	chown "$2" "$group" "$group"/{,login/}cgroup.{procs,threads,subtree_control} "$group/login"
 }
 
-# Limits are best effort: the machine's controllers may all be bound to cgroup v1.
+# Limits are best effort: the machine's controllers may all be bound to cgroup v1. The key is where the
+# shipped sshd drop-in looks too, for files that include it.
 _sandbox_account() {
 	flock /run/throwaway/accounts.lock \
 		sed -i "s/^sandboxed:.*[^:]\$/&,$1/; s/^sandboxed:.*:\$/&$1/" /etc/group
 	echo '{"version":1,"limits":{"enforce":"best-effort"}}' >"/etc/sandbox-shell/policy.d/$1.json"
 	chmod 644 "/etc/sandbox-shell/policy.d/$1.json"
+	mkdir -p /etc/sandbox-shell/authorized_keys.d
+	cp "$HOST_KEY.pub" "/etc/sandbox-shell/authorized_keys.d/$1"
 }

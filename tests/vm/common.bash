@@ -15,8 +15,7 @@ make_account() {
 	grep -q "^$1:" /etc/subuid
 	grep -q "^$1:" /etc/subgid
 	loginctl enable-linger "$1"
-	install -d -m 700 -o "$1" -g "$1" "/home/$1/.ssh"
-	install -m 600 -o "$1" -g "$1" "$HOST_KEY.pub" "/home/$1/.ssh/authorized_keys"
+	install -m 644 "$HOST_KEY.pub" "/etc/sandbox-shell/authorized_keys.d/$1"
 	policy "$1" "$2"
 	sandboxctl policy check "$1"
 }
