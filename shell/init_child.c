@@ -76,8 +76,8 @@ static void place_stdio(const int *stdio)
 }
 
 /*
- * To what the policy says, where PID 1 has at least the reserve more. Where less than the least that
- * a policy may say would be left it was the host that gave little: then it's shared.
+ * To what the policy says, where PID 1 has at least the reserve more. Where less than the least
+ * that a policy may say would be left it was the host that gave little: then it's shared.
  */
 static void lower(__rlimit_resource_t resource, rlim_t wanted, rlim_t reserve, rlim_t least)
 {

@@ -96,9 +96,9 @@ static void add_identity(const struct sbx_policy *policy, const struct sbx_facts
 }
 
 /*
- * What PID 1 may have: all that the host allows but room, which must be left for the account outside
- * the sandbox. Commands get what the policy says, from PID 1, and never as much as that has (see
- * init_child.c).
+ * What PID 1 may have: all that the host allows but room, which must be left for the account
+ * outside the sandbox. Commands get what the policy says, from PID 1, and never as much as that has
+ * (see init_child.c).
  */
 static void add_rlimit(const char *name, uint64_t hard, uint64_t room, struct sbx_strv *args)
 {

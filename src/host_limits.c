@@ -179,8 +179,8 @@ static int write_limit(const char *group, const char *file, const char *text)
 }
 
 /*
- * Writing memory.max below what is in use kills; memory.high first makes the kernel find what can be
- * given back.
+ * Writing memory.max below what is in use kills; memory.high first makes the kernel find what can
+ * be given back.
  */
 static int make_room(const char *group, const struct limit *memory, struct sbx_error *err)
 {
@@ -223,8 +223,8 @@ static int apply_to(const char *group, const struct limit limits[static LIMITS],
 }
 
 /*
- * The sandbox's groups are the one that the engine made for it, libpod-ID, and where there's one PID
- * 1's own below that.
+ * The sandbox's groups are the one that the engine made for it, libpod-ID, and where there's one
+ * PID 1's own below that.
  */
 int sbx_host_apply_limits(const struct sbx_policy *policy, const struct sbx_facts *facts, pid_t pid,
 			  struct sbx_error *err)

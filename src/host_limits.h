@@ -1,7 +1,7 @@
 /*
- * The limits of a sandbox that the kernel keeps by its cgroup: memory, swap, cpus, pids. Whether the
- * account can have them, whether a sandbox has them, and giving others to one that runs. One table
- * for all three.
+ * The limits of a sandbox that the kernel keeps by its cgroup: memory, swap, cpus, pids. Whether
+ * the account can have them, whether a sandbox has them, and giving others to one that runs. One
+ * table for all three.
  *
  * The sandbox's cgroups are the account's own, but not writable from inside: what is read there is
  * what the kernel does.
@@ -20,9 +20,9 @@ int sbx_host_unenforced(const struct sbx_policy *policy, const struct sbx_facts 
 			size_t size);
 
 /*
- * Does the cgroup of this PID 1, or the one above where the engine put them there, have the policy's
- * limits, or lower ones? Those whose controller facts lacks aren't looked for. Returns 0 or
- * -ENOTSUP with the reason.
+ * Does the cgroup of this PID 1, or the one above where the engine put them there, have the
+ * policy's limits, or lower ones? Those whose controller facts lacks aren't looked for. Returns 0
+ * or -ENOTSUP with the reason.
  */
 int sbx_host_verify_limits(const struct sbx_policy *policy, const struct sbx_facts *facts,
 			   pid_t pid, struct sbx_error *err);

@@ -30,8 +30,8 @@ struct sbx_request {
 };
 
 /*
- * Fill env, cwd, nofile and pids for the account: HOME, USER, LOGNAME, SHELL, XDG_RUNTIME_DIR, what env.pass lets
- * through of caller_env (NULL for none), env.set.
+ * Fill env, cwd, nofile and pids for the account. In env: HOME, USER, LOGNAME, SHELL,
+ * XDG_RUNTIME_DIR, what env.pass lets through of caller_env (NULL for none), env.set.
  */
 int sbx_request_prepare(struct sbx_request *request, const struct sbx_account *account,
 			const struct sbx_policy *policy, char *const *caller_env);
@@ -41,8 +41,8 @@ void sbx_request_done(struct sbx_request *request);
 /*
  * Run it over a connection to PID 1 with this process's 0-2, until it has ended. Returns its exit
  * status (0-255; 128 + N when killed by signal N), or -errno with err set when the session broke;
- * closes conn. Signals that a person or sshd sends to this process are passed on meanwhile. When its
- * time is up it is hung up, and that is -ETIME.
+ * closes conn. Signals that a person or sshd sends to this process are passed on meanwhile. When
+ * its time is up it is hung up, and that is -ETIME.
  */
 int sbx_session_run(int conn, const struct sbx_request *request, struct sbx_error *err);
 
