@@ -106,15 +106,17 @@ static size_t read_request(int conn, const struct sbx_wire_count *count, int *fd
 /* Start the command as a child. Descriptors are the child's alone afterwards. */
 static void start_command(struct session *session, const struct sbx_child *child)
 {
+	*session->attached = 1; /* before the command can tell anybody that it runs */
 	session->command = fork();
-	if (session->command < 0)
+	if (session->command < 0) {
+		*session->attached = 0;
 		fail(session->conn, errno, "fork");
+	}
 	if (session->command == 0) {
 		(void)close(session->conn);
 		sbx_child_exec(child);
 	}
 	session->running = true;
-	*session->attached = 1;
 	session->terminal = child->terminal;
 	if (child->terminal < 0)
 		for (int i = 0; i < 3; i++)
@@ -164,6 +166,8 @@ static void report(struct session *session, int status)
 
 	if (session->terminal >= 0)
 		(void)close(session->terminal);
+	/* First: whoever comes after this login has ended must not be told that it's still there. */
+	*session->attached = 0;
 	(void)sbx_wire_send(session->conn, SBX_WIRE_EXIT, &result, sizeof(result), NULL, 0);
 	session->running = false;
 }
@@ -173,7 +177,6 @@ static void let_go(struct session *session)
 {
 	(void)close(session->conn);
 	session->conn = -1;
-	*session->attached = 0;
 }
 
 /*
