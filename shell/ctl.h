@@ -28,6 +28,7 @@ struct ctl {
  */
 int ctl_box(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_ls(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_status(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_run(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_kill(const struct ctl *ctl, char **args, struct sbx_error *err);
@@ -41,6 +42,12 @@ int ctl_policy(const struct ctl *ctl, char **args, struct sbx_error *err);
  * frees. Should be called before anything of the account's is looked at; must not leave a way back.
  */
 int ctl_become(const char *name, char **ret_sandbox, struct sbx_error *err);
+
+/*
+ * The part of it that drops root. Should leave no way back, no group and no descriptor of root's
+ * above 2; must not look at anything below the account's home before.
+ */
+int ctl_drop_root(const struct sbx_account *account, struct sbx_error *err);
 
 /*
  * A sandbox of the caller's, with all that it hangs on. Zero-initialise; ctl_close takes

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "ctl_accounts.h"
 #include "util.h"
 
 /*
@@ -34,45 +34,33 @@ static void enter_group(const char *name)
 		(void)!write(fd, "0", 1);
 }
 
-/*
- * Should leave no way back to root, no group and no descriptor of root's; must not look at anything
- * below the account's home before.
- */
-static int drop(const struct passwd *entry, struct sbx_error *err)
+int ctl_drop_root(const struct sbx_account *account, struct sbx_error *err)
 {
 	(void)umask(077);
 	if (chdir("/") < 0 || close_range(STDERR_FILENO + 1, ~0U, 0) < 0 ||
-	    initgroups(entry->pw_name, entry->pw_gid) < 0 ||
-	    setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||
-	    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) < 0 ||
+	    initgroups(account->name, account->gid) < 0 ||
+	    setresgid(account->gid, account->gid, account->gid) < 0 ||
+	    setresuid(account->uid, account->uid, account->uid) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0) < 0)
-		return sbx_error_set(err, -errno, "%s: can't become the account: %s",
-				     entry->pw_name, strerror(errno));
+		return sbx_error_set(err, -errno, "%s: can't become the account: %s", account->name,
+				     strerror(errno));
 	if (setuid(0) == 0)
 		return sbx_error_set(err, -EPERM, "%s: still root after becoming the account",
-				     entry->pw_name);
+				     account->name);
 	return 0;
 }
 
 int ctl_become(const char *name, char **ret_sandbox, struct sbx_error *err)
 {
 	_cleanup_policy_ struct sbx_policy *policy = NULL;
-	const struct passwd *entry;
-	int r;
+	struct ctl_account account = { 0 };
+	int r = ctl_account_find(name, &account, err);
 
-	if (!sbx_name_valid(name))
-		return sbx_error_set(err, -EINVAL,
-				     "%s: not an account's name: lower-case letters, digits, '_', "
-				     "'-' and '.', at most 32, beginning with a letter or '_'",
-				     name);
-	errno = 0;
-	entry = getpwnam(name);
-	if (!entry)
-		return sbx_error_set(err, -ENOENT, "%s: no such account", name);
-	if (entry->pw_uid == 0)
-		return sbx_error_set(err, -EPERM, "%s: root has no sandbox", name);
+	if (r < 0)
+		return r;
 	enter_group(name);
-	r = drop(entry, err);
+	r = ctl_drop_root(&account.account, err);
+	ctl_account_done(&account);
 	if (r < 0)
 		return r;
 	/* A policy that is broken or gone leaves the usual name. */

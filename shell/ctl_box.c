@@ -1,8 +1,7 @@
 /*
- * box and run: into a sandbox, as a login would; ls: what there is; stop and kill: end all in it;
- * reset and rm: away with its container, or with all of it.
+ * box and run: into a sandbox, as a login would; stop and kill: end all in it; reset and rm: away
+ * with its container, or with all of it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -74,74 +73,6 @@ int ctl_run(const struct ctl *ctl, char **args, struct sbx_error *err)
 				     "run: for root: your own sandbox is entered by "
 				     "`sandboxctl box`");
 	return enter(ctl, args, err);
-}
-
-/* One row; sessions below 0 says that it doesn't run. */
-static void print_row(const struct ctl *ctl, const char *name, int sessions, bool first)
-{
-	const char *state = sessions >= 0 ? "running" : "stopped";
-
-	if (ctl->json)
-		(void)printf("%s\n  {\"name\": \"%s\", \"state\": \"%s\", \"sessions\": %d}",
-			     first ? "" : ",", name, state, sessions < 0 ? 0 : sessions);
-	else
-		(void)printf("%-32s  %-8s  %8d\n", name, state, sessions < 0 ? 0 : sessions);
-}
-
-/* Ask PID 1 itself for the sessions. */
-static int count_sessions(const struct ctl *ctl, const char *name)
-{
-	struct ctl_target target = { 0 };
-	int sessions = -1;
-
-	if (ctl_open(ctl, name, false, &target, NULL) == 0)
-		sessions = sbx_box_count_sessions(&target.box);
-	ctl_close(&target);
-	return sessions;
-}
-
-static int only_sandboxes(const struct dirent *entry)
-{
-	return sbx_name_valid(entry->d_name);
-}
-
-int ctl_ls(const struct ctl *ctl, char **args, struct sbx_error *err)
-{
-	_cleanup_free_ char *base = NULL;
-	struct sbx_account account = { 0 };
-	struct dirent **entries = NULL;
-	int count, r;
-	bool first = true;
-
-	if (args[0])
-		return usage("ls [--json]", err);
-	r = sbx_account_self(&account, err);
-	if (r == 0)
-		r = ctl_base(ctl, &account, &base, err);
-	sbx_account_done(&account);
-	if (r != 0)
-		return r;
-	count = scandir(base, &entries, only_sandboxes, alphasort);
-	if (count < 0 && errno != ENOENT)
-		return sbx_error_set(err, -errno, "%s: %s", base, strerror(errno));
-	(void)fputs(ctl->json ? "[" : "NAME                              STATE     SESSIONS\n",
-		    stdout);
-	for (int i = 0; i < count; i++) {
-		char path[512];
-		struct stat st;
-
-		(void)snprintf(path, sizeof(path), "%s/%s/home", base, entries[i]->d_name);
-		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-			print_row(ctl, entries[i]->d_name, count_sessions(ctl, entries[i]->d_name),
-				  first);
-			first = false;
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	if (ctl->json)
-		(void)fputs(first ? "]\n" : "\n]\n", stdout);
-	return 0;
 }
 
 /*
