@@ -7,25 +7,31 @@
 
 #define PAGE 4096 /* tmpfs counts in these */
 #define NOT_COUNTED SBX_RESOURCES
+#define COMMANDS "rlimit of each command"
 
 /* What can hold a limit of the policy. */
 static const struct holder {
 	const char *name; /* of the key in "limits" */
 	enum sbx_resource resource;
 	const char *controller;
-	uint64_t reserve; /* what is set may be so much above the policy's number */
-	const char *rlimit;
+	uint64_t reserve;   /* what is set in the kernel may be so much above the policy's number */
+	const char *rlimit; /* its name in /proc/PID/limits: PID 1 sets it for each command */
 	const char *tmpfs;
-	bool pam;
+	const char *program; /* one of ours, outside of the sandbox */
+	bool sessions;
 } holders[] = {
-	{ "memory", SBX_RESOURCE_MEMORY, "memory", 0, NULL, NULL, false },
-	{ "swap", SBX_RESOURCE_SWAP, "memory", 0, NULL, NULL, false },
-	{ "cpus", SBX_RESOURCE_CPUS, "cpu", 0, NULL, NULL, false },
-	{ "pids", SBX_RESOURCE_PIDS, "pids", SBX_WIRE_NPROC_RESERVE, "Max processes", NULL, false },
-	{ "nofile", NOT_COUNTED, NULL, SBX_WIRE_NOFILE_RESERVE, "Max open files", NULL, false },
-	{ "tmp", NOT_COUNTED, NULL, PAGE - 1, NULL, "/tmp", false },
-	{ "shm", NOT_COUNTED, NULL, PAGE - 1, NULL, "/dev/shm", false },
-	{ "sessions", NOT_COUNTED, NULL, 0, NULL, NULL, true },
+	{ "memory", SBX_RESOURCE_MEMORY, "memory", 0, NULL, NULL, NULL, false },
+	{ "swap", SBX_RESOURCE_SWAP, "memory", 0, NULL, NULL, NULL, false },
+	{ "cpus", SBX_RESOURCE_CPUS, "cpu", 0, NULL, NULL, NULL, false },
+	{ "pids", SBX_RESOURCE_PIDS, "pids", SBX_WIRE_NPROC_RESERVE, "Max processes", NULL, NULL,
+	  false },
+	{ "nofile", NOT_COUNTED, NULL, 0, "Max open files", NULL, NULL, false },
+	{ "tmp", NOT_COUNTED, NULL, PAGE - 1, NULL, "/tmp", NULL, false },
+	{ "shm", NOT_COUNTED, NULL, PAGE - 1, NULL, "/dev/shm", NULL, false },
+	/* Who isn't counted by it is refused by the shell. */
+	{ "sessions", NOT_COUNTED, NULL, 0, NULL, NULL, "pam_sandbox, at each login", true },
+	{ "session_time", NOT_COUNTED, NULL, 0, NULL, NULL, "sandbox-shell, for each login",
+	  false },
 };
 
 static const struct holder *find_holder(const char *name)
@@ -76,13 +82,16 @@ static void look_at_running(const struct ctl_status *status, const struct holder
 	if (holder->resource != NOT_COUNTED)
 		add_if_holds(finding, reserve, "the sandbox's cgroup",
 			     sbx_usage_limit_of(usage, holder->resource));
-	if (holder->rlimit)
-		add_if_holds(finding, reserve, "rlimit", sbx_usage_rlimit(usage, holder->rlimit));
+	if (holder->rlimit) {
+		uint64_t most = sbx_usage_rlimit(usage, holder->rlimit);
+
+		add_held(finding, COMMANDS, most < finding->set ? most : finding->set);
+	}
 	if (holder->tmpfs)
 		add_if_holds(finding, reserve, "tmpfs", sbx_usage_tmpfs_size(usage, holder->tmpfs));
 }
 
-static bool has_controller(const struct ctl_answer *answer, const char *controller)
+bool ctl_limit_has_controller(const struct ctl_answer *answer, const char *controller)
 {
 	const struct {
 		const char *name;
@@ -104,10 +113,11 @@ static void foretell(const struct ctl_status *status, const struct holder *holde
 {
 	uint64_t limit = finding->set + holder->reserve;
 
-	if (holder->controller && has_controller(&status->asked.answer, holder->controller))
+	if (holder->controller &&
+	    ctl_limit_has_controller(&status->asked.answer, holder->controller))
 		add_held(finding, "the sandbox's cgroup", limit);
 	if (holder->rlimit)
-		add_held(finding, "rlimit", limit);
+		add_held(finding, COMMANDS, finding->set);
 	if (holder->tmpfs)
 		add_held(finding, "tmpfs", finding->set);
 }
@@ -116,7 +126,7 @@ static uint64_t read_used(const struct ctl_status *status, const struct holder *
 {
 	const struct sbx_usage *usage = &status->asked.usage;
 
-	if (holder->pam)
+	if (holder->sessions)
 		return (uint64_t)status->asked.answer.sessions;
 	if (holder->tmpfs)
 		return sbx_usage_tmpfs_used(usage, holder->tmpfs);
@@ -145,9 +155,8 @@ void ctl_limit_examine(const struct ctl_status *status, const struct sbx_policy_
 		look_at_running(status, holder, finding);
 	else
 		foretell(status, holder, finding);
-	/* Who isn't counted by it is refused by the shell. */
-	if (holder->pam)
-		add_held(finding, "pam_sandbox, at each login", finding->set);
+	if (holder->program)
+		add_held(finding, holder->program, finding->set);
 	whole = holder->resource == NOT_COUNTED
 			? SBX_USAGE_NONE
 			: sbx_usage_limit(status->account_group, holder->resource);

@@ -41,4 +41,7 @@ struct ctl_finding {
 void ctl_limit_examine(const struct ctl_status *status, const struct sbx_policy_key *key,
 		       struct ctl_finding *finding);
 
+/* Is the controller there for the account, by its answer? */
+bool ctl_limit_has_controller(const struct ctl_answer *answer, const char *controller);
+
 #endif

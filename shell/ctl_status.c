@@ -36,6 +36,8 @@ static void describe_missing(const struct ctl_status *status, const struct ctl_f
 
 	if (!finding->controller)
 		(void)sbx_strv_add(cells, "NOT ENFORCED");
+	else if (ctl_limit_has_controller(&status->asked.answer, finding->controller))
+		(void)sbx_strv_add(cells, "NOT ENFORCED yet: the next login sets it");
 	else if (running || status->policy->limits.best_effort)
 		(void)sbx_strv_addf(cells,
 				    "NOT ENFORCED: the controller %s is not delegated to the "
@@ -55,9 +57,12 @@ static void describe_held(const struct ctl_finding *finding, struct sbx_strv *ce
 	FILE *out = open_memstream(&text, &size);
 
 	for (size_t i = 0; out && i < finding->held_count; i++) {
-		char limit[CTL_AMOUNT_MAX];
+		char limit[SBX_VALUE_TEXT_MAX];
 
-		ctl_amount(limit, unit_of(finding->key), finding->held[i].limit);
+		if (finding->key->kind == SBX_KIND_DURATION)
+			sbx_policy_key_format(finding->key, finding->held[i].limit, limit);
+		else
+			ctl_amount(limit, unit_of(finding->key), finding->held[i].limit);
 		(void)fprintf(out, "%s%s (%s)", i ? "; " : "", finding->held[i].by, limit);
 	}
 	if (!out || fclose(out) != 0)

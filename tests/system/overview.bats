@@ -153,7 +153,7 @@ tricks=(
 		IFS='|' read -r what state command <<<"$trick"
 		echo "--- $what"
 		as agent2 bash -c 'runtime=$1 others=$2 uid_other=$3 init=$(pgrep -u agent2 "^podman-init$")
-			record() { printf "sandbox-shell 1\npid %s\ndigest %016x\nready 1\n" "$1" 1 >"$runtime/agent2/state"; }
+			record() { sed "s,^pid .*,pid $1," ~/state >"$runtime/agent2/state"; }
 			cp -a "$runtime/agent2/state" ~/state; rm "$runtime/agent2/state"
 			eval "$4"' - "$runtime" "$(pgrep -u other '^podman-init$')" "$(id -u other)" "$command"
 		listed
@@ -232,40 +232,41 @@ limit() {
 	run -0 --separate-stderr sandboxctl status agent
 	echo "$output"
 	[[ ${lines[0]} == "account agent, sandbox agent: running, PID 1 is process $(pgrep -u agent '^podman-init$'), sessions: 0" ]]
-	[ "$(limit nofile)" = "nofile 512 - rlimit (1536)" ]
+	[ "$(limit nofile)" = "nofile 512 - rlimit of each command (512)" ]
 	[ "$(limit tmp)" = "tmp 16M 3.9M tmpfs (16M)" ]
 	[ "$(limit shm)" = "shm 1M 0 tmpfs (1M)" ]
 	[ "$(limit swap)" = "swap - - no limit is set" ]
 	if [[ -e $(cgroup_of agent)/pids.max ]]; then
-		[[ $(limit pids) == *" the sandbox's cgroup (132); rlimit (132)" ]]
+		[[ $(limit pids) == *" the sandbox's cgroup (132); rlimit of each command (100)" ]]
 		[[ $(limit memory) == *" the sandbox's cgroup (256M)" ]]
 	else
-		[ "$(limit pids)" = "pids 100 - rlimit (132)" ]
+		[ "$(limit pids)" = "pids 100 - rlimit of each command (100)" ]
 		[ "$(limit memory)" = "memory 256M - NOT ENFORCED: the controller memory is not delegated to the account: see \`sandboxctl doctor\`" ]
 		[[ $(limit cpus) == "cpus 0.5 "*" NOT ENFORCED: the controller cpu is not delegated"* ]]
 	fi
 	# As the account itself says it.
-	as agent sandboxctl status agent | grep -F "rlimit (1536)"
+	as agent sandboxctl status agent | grep -F "rlimit of each command (512)"
 	says '*the policy names this sandbox agent*' as agent sandboxctl status other
 }
 
 @test "status of a sandbox that doesn't run: what will hold it" {
 	local name
 	name=$(fresh_account)
-	policy "$name" '{"version":1,"limits":{"memory":"256M","nofile":512,"sessions":3,"enforce":"required"}}'
+	policy "$name" '{"version":1,"limits":{"memory":"256M","nofile":512,"sessions":3,"session_time":"2h","enforce":"required"}}'
 	run -0 sandboxctl status "$name"
 	echo "$output"
 	[ "${lines[0]}" = "account $name, sandbox $name: none" ]
 	[[ $output == *"WILL BE HELD BY"* ]]
-	[ "$(limit nofile)" = "nofile 512 - rlimit (1536)" ]
+	[ "$(limit nofile)" = "nofile 512 - rlimit of each command (512)" ]
 	[ "$(limit sessions)" = "sessions 3 - pam_sandbox, at each login (3)" ]
+	[ "$(limit session_time)" = "session_time 2h - sandbox-shell, for each login (2h)" ]
 	if [[ ! -e $(cgroup_of "$name")/memory.max ]]; then
 		[[ $(limit memory) == "memory 256M - logins are refused: the controller memory is not delegated"* ]]
 	fi
 	[[ $output == *"GIVES AWAY nothing" ]]
 	run -0 sandboxctl status --json "$name"
 	[ "$(jq -c '.limits[] | select(.limit == "nofile")' <<<"$output")" = \
-		'{"limit":"nofile","set":512,"used":null,"enforced":true,"by":[{"what":"rlimit","limit":1536}]}' ]
+		'{"limit":"nofile","set":512,"used":null,"enforced":true,"by":[{"what":"rlimit of each command","limit":512}]}' ]
 	[ "$(jq -c '[.state, .pid, .gives_away, (.limits[] | select(.limit == "tmp") | .enforced)]' <<<"$output")" = \
 		'["none",null,[],null]' ]
 }
