@@ -20,7 +20,7 @@
 #define TEXT_MAX 4096
 #define DEPTH_MAX 16
 #define GROUPS_MAX "1024"
-#define REMOVE_MS 300
+#define REMOVE_MS 3000
 
 /* What an account needs to own of a group that is its own: cgroups(7). Never the limits. */
 static const char *const handed_over[] = { "cgroup.procs", "cgroup.threads",

@@ -15,7 +15,7 @@
 #include "wire.h"
 
 #define GRACE_MS 1000 /* for what is about to end by itself, such as podman tidying up */
-#define KILL_MS 300
+#define KILL_MS 3000  /* a busy machine takes its time to end what was killed */
 
 struct sbx_pam_session {
 	struct sbx_account account;
