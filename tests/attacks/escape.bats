@@ -122,7 +122,7 @@ home=/home/agent/sandboxes/agent/home
 
 @test "links in the home: would be followed by a login, to write or to remove there" {
 	ssh_to agent 'mkdir -p links && cd links && for t in /home/agent/.ssh /home/agent/.ssh/authorized_keys /home/agent/sandboxes/agent/state \
-		/home/agent/sandboxes/agent/setup.log /home/agent/.local /etc/passwd / .. ../.. /proc/1/root /run/user/1002; do
+		/home/agent/sandboxes/agent/setup.log /home/agent/.local /etc/passwd / .. ../.. /proc/1/root /run/user/$(id -u); do
 			ln -s "$t" "$(tr / _ <<<"$t")"; done; cd ..; for n in state setup.log lock new home start init; do ln -sfn /home/agent/.ssh/authorized_keys $n; done'
 	before=$(find /home/agent -path /home/agent/.local -prune -o -path /home/agent/sandboxes -prune -o -type f -printf '%p %s %T@\n' | sort)
 	policy agent '{"version":1,"limits":{"enforce":"best-effort","shm":"2M"}}'
@@ -155,7 +155,7 @@ home=/home/agent/sandboxes/agent/home
 
 @test "another account's sandbox: its files, processes, sockets and runtime folder" {
 	nothing 'cat /home/other/secret /home/other/sandboxes/other/home/secret 2>/dev/null
-		ls /home 2>/dev/null | grep -v agent; ls /run/user 2>/dev/null | grep -vx "$(id -u agent 2>/dev/null || echo 1002)"
+		ls /home 2>/dev/null | grep -v agent; ls /run/user 2>/dev/null | grep -vx "$(id -u agent)"
 		pgrep -f "sleep 100[0]"; true'
 	run ! as agent cat /home/other/sandboxes/other/home/secret
 	run ! as agent ls "/run/user/$(id -u other)/sandbox-shell"

@@ -54,7 +54,7 @@ add_account() (
 		echo "add_account: $name exists" >&2
 		return 1
 	fi
-	uid=$(awk -F: 'BEGIN { n = 1000 } $3 > n && $3 < 60000 { n = $3 } END { print n + 1 }' /etc/passwd)
+	uid=$(awk -F: -v n="${FIRST_UID-1000}" '$3 > n && $3 < 60000 { n = $3 } END { print n + 1 }' /etc/passwd)
 	echo "$name:x:$uid:$uid::/home/$name:$shell" >>/etc/passwd
 	echo "$name:x:$uid:" >>/etc/group
 	echo "$name:*:19000:0:99999:7:::" >>/etc/shadow
