@@ -39,7 +39,7 @@ limits() {
 
 # login ARGUMENT...: of agent's. It ends in any case.
 login() {
-	timeout 20 bash -c '. "$HOST_LIB"; ssh_to agent "$@"' - "$@"
+	timeout 120 bash -c '. "$HOST_LIB"; ssh_to agent "$@"' - "$@"
 }
 
 # serves: without a terminal and with one.
@@ -49,13 +49,13 @@ serves() {
 }
 
 control() {
-	run -0 as agent timeout 60 sandboxctl "$@" agent </dev/null
+	run -0 as agent timeout 120 sandboxctl "$@" agent </dev/null
 }
 
 # hold KIND [COUNT]: attack_quota in the background of the sandbox; $output says how much it got.
 hold() {
 	ssh_to agent "rm -f held; ./attack_quota $* >held 2>&1 </dev/null &"
-	wait_for 20 test -s /home/agent/sandboxes/agent/home/held
+	wait_for 60 test -s /home/agent/sandboxes/agent/home/held
 	run cat /home/agent/sandboxes/agent/home/held
 }
 
@@ -114,7 +114,7 @@ bombs() {
 @test "processes of the account, which has a limit of them on the host" {
 	echo 'agent hard nproc 400' >/etc/security/limits.d/agent.conf
 	ssh_to agent './attack_tree bomb 100000 bomb'
-	wait_for 5 eval '(($(bombs) > 50))'
+	wait_for 60 eval '(($(bombs) > 50))'
 	serves
 	control stop
 	[ "$(bombs)" = 0 ]
@@ -125,7 +125,7 @@ bombs() {
 @test "processes that the policy allows" {
 	limits '"pids":40'
 	ssh_to agent './attack_tree bomb 100000 bomb'
-	wait_for 5 eval '(($(bombs) > 30))'
+	wait_for 60 eval '(($(bombs) > 30))'
 	(($(bombs) <= 40))
 	serves
 	# From inside, with builtins alone.
@@ -137,7 +137,7 @@ bombs() {
 @test "processes that the policy allows, when it allows next to none" {
 	limits '"pids":8'
 	ssh_to agent './attack_tree bomb 100000 bomb'
-	wait_for 5 eval '(($(bombs) > 0))'
+	wait_for 60 eval '(($(bombs) > 0))'
 	(($(bombs) <= 8))
 	serves
 }
@@ -207,7 +207,7 @@ bombs() {
 		done 2>/dev/null
 	SCRIPT
 	ssh_to agent "setsid ./hunt </dev/null >/dev/null 2>&1 &" || true
-	wait_for 5 pgrep -u agent -x hunt
+	wait_for 60 pgrep -u agent -x hunt
 	control stop
 	run ! pgrep -u agent -x hunt
 	serves

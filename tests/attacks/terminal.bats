@@ -19,13 +19,13 @@ put() {
 }
 
 serves() {
-	run -7 timeout 10 bash -c '. "$HOST_LIB"; ssh_to agent "exit 7"'
-	run -7 timeout 10 bash -c '. "$HOST_LIB"; ssh_to agent -tt "stty -a >/dev/null; exit 7"'
+	run -7 timeout 120 bash -c '. "$HOST_LIB"; ssh_to agent "exit 7"'
+	run -7 timeout 120 bash -c '. "$HOST_LIB"; ssh_to agent -tt "stty -a >/dev/null; exit 7"'
 }
 
 # on_terminal SCRIPT: SCRIPT of bash on a terminal of the host's, as a person has one.
 on_terminal() {
-	timeout 20 script -q -e -c "bash -c $(printf %q ". $HOST_LIB; $1")" /dev/null </dev/null
+	timeout 120 script -q -e -c "bash -c $(printf %q ". $HOST_LIB; $1")" /dev/null </dev/null
 }
 
 @test "input for the person's terminal (TIOCSTI): would be typed into the shell on the host" {
@@ -73,7 +73,7 @@ on_terminal() {
 @test "sizes without number, from both sides: would stop the relay" {
 	ssh_to agent -tt './attack_tty sizes 200000; stty rows 0 cols 0; stty rows 65535 cols 65535; sleep 2; exit 9' >/dev/null 2>&1 &
 	client=$!
-	wait_for 5 pgrep -u agent -x attack_tty
+	wait_for 60 pgrep -u agent -x attack_tty
 	for _ in {1..300}; do
 		pkill -WINCH -u agent -f '^sandbox-shell' || true
 	done
@@ -104,8 +104,8 @@ on_terminal() {
 	ssh_to agent 'cat >hog; chmod +x hog' <"$CHECKOUT/build/helpers/attack_quota"
 	# No more than a fair part of the kernel's: see starve.bats for that end.
 	ssh_to agent './hog ptys 1000 >held 2>&1 </dev/null &'
-	wait_for 10 test -s /home/agent/sandboxes/agent/home/held
-	run -7 timeout 10 bash -c '. "$HOST_LIB"; ssh_to agent "exit 7"'
+	wait_for 60 test -s /home/agent/sandboxes/agent/home/held
+	run -7 timeout 120 bash -c '. "$HOST_LIB"; ssh_to agent "exit 7"'
 	ssh_to agent 'pkill -KILL -x hog' || true
 	serves
 }

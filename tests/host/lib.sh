@@ -20,7 +20,7 @@ ssh_to() {
 	local account=$1
 	shift
 	ssh -F /dev/null -i "$HOST_KEY" -o IdentitiesOnly=yes -o BatchMode=yes -o LogLevel=ERROR \
-		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10 \
+		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=120 \
 		-o KexAlgorithms=curve25519-sha256 \
 		-l "$account" 127.0.0.1 "$@"
 }

@@ -134,7 +134,7 @@ answered() {
 	mkfifo "$BATS_TEST_TMPDIR/in"
 	ssh_to agent 'echo in; cat' <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	exec 7>"$BATS_TEST_TMPDIR/in"
-	wait_for 5 grep -q in "$BATS_TEST_TMPDIR/out"
+	wait_for 60 grep -q in "$BATS_TEST_TMPDIR/out"
 	[ "$(ctl ls --json | jq -c .)" = '[{"name":"agent","state":"running","sessions":1}]' ]
 	exec 7>&-
 	wait
@@ -293,7 +293,7 @@ answered() {
 	mkfifo "$BATS_TEST_TMPDIR/in"
 	own box one -- sh -c 'echo in; cat' <>"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
 	session=$!
-	wait_for 10 grep -q in "$BATS_TEST_TMPDIR/out"
+	wait_for 60 grep -q in "$BATS_TEST_TMPDIR/out"
 	run -0 own rm --yes one
 	status=0
 	wait "$session" || status=$?

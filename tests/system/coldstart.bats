@@ -46,7 +46,7 @@ forget() {
 # Everything of agent's dies at once, as when the power goes.
 kill_all() {
 	pgrep -u agent | xargs -r kill -KILL || true # some have gone by then
-	wait_for 5 none_left
+	wait_for 60 none_left
 }
 
 none_left() {
@@ -174,7 +174,7 @@ $account 700 directory" ]
 
 @test "a sandbox that outlived its runtime folder is ended, and not run twice on one root file system" {
 	ssh_to agent 'echo kept >/var/tmp/kept; cp /bin/sleep /tmp/outlived; /tmp/outlived 1000 >/dev/null 2>&1 &'
-	wait_for 5 pgrep -u agent -x outlived
+	wait_for 60 pgrep -u agent -x outlived
 	find "$runtime" -mindepth 1 -delete
 	run -0 ssh_to agent 'cat /var/tmp/kept'
 	[ "$output" = kept ]
@@ -222,7 +222,7 @@ $account 700 directory" ]
 	ssh_to agent 'echo in; cat; exit 3' <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	session=$!
 	exec 7>"$BATS_TEST_TMPDIR/in"
-	wait_for 5 grep -q in "$BATS_TEST_TMPDIR/out"
+	wait_for 60 grep -q in "$BATS_TEST_TMPDIR/out"
 	policy agent '{"version":1,"network":{"mode":"none"}}'
 	run --separate-stderr -125 ssh_to agent true
 	[ "$output" = "" ]
@@ -288,7 +288,7 @@ $account 700 directory" ]
 	exec 7>"$BATS_TEST_TMPDIR/held" # opens once the lock is held
 	on_terminal "sandbox-shell -c 'echo inside'" >"$BATS_TEST_TMPDIR/shown" 3>&- 7>&- &
 	login=$!
-	wait_for 10 grep -q 'sandbox-shell: waiting for another login' "$BATS_TEST_TMPDIR/shown"
+	wait_for 60 grep -q 'sandbox-shell: waiting for another login' "$BATS_TEST_TMPDIR/shown"
 	run ! grep -q inside "$BATS_TEST_TMPDIR/shown"
 	exec 7>&-
 	wait "$login"
@@ -301,7 +301,7 @@ $account 700 directory" ]
 	exec 7>"$BATS_TEST_TMPDIR/held"
 	as agent sandbox-shell -c 'echo inside' </dev/null >"$BATS_TEST_TMPDIR/both" 2>&1 3>&- 7>&- &
 	login=$!
-	wait_for 10 waits_for_lock
+	wait_for 60 waits_for_lock
 	exec 7>&-
 	wait "$login"
 	[ "$(cat "$BATS_TEST_TMPDIR/both")" = inside ]

@@ -27,7 +27,7 @@ setup_file() {
 		apart perl -MIO::Socket::INET -e '
 			my $s = IO::Socket::INET->new(LocalAddr => $ARGV[0], LocalPort => 8080, Listen => 5) or die $!;
 			while (my $c = $s->accept) { print $c "service on $ARGV[0]\n"; close $c }' "$address"
-		wait_for 15 eval ": </dev/tcp/$address/8080" 2>/dev/null
+		wait_for 60 eval ": </dev/tcp/$address/8080" 2>/dev/null
 	done
 }
 
@@ -71,7 +71,7 @@ reach() {
 
 @test "two accounts don't see each other's processes, nor the host's" {
 	ssh_to other 'cp /bin/sleep /tmp/others-process; setsid /tmp/others-process 1000 </dev/null >/dev/null 2>&1 &'
-	wait_for 15 eval 'pgrep -u other -x others-process >/dev/null'
+	wait_for 60 eval 'pgrep -u other -x others-process >/dev/null'
 	run -0 inside 'list=$(ps -eo comm=); sort -u <<<"$list" | tr "\n" " "'
 	[ "$output" = "bash podman-init ps " ]
 	# Not by number either.
@@ -121,7 +121,7 @@ CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2'
 	uid=$(id -u agent)
 	[ "$output" = $'0\n'"$uid" ]
 	inside 'cp /bin/sleep /tmp/as-root; sudo -n setsid /tmp/as-root 1000 </dev/null >/dev/null 2>&1 &'
-	wait_for 15 eval 'pgrep -x as-root >/dev/null'
+	wait_for 60 eval 'pgrep -x as-root >/dev/null'
 	run -0 awk '/^[UG]id:/ { print $2, $3, $4, $5 }' "/proc/$(pgrep -x as-root)/status"
 	local root=$((uid * 65536))
 	[ "$output" = "$root $root $root $root"$'\n'"$root $root $root $root" ]
@@ -158,7 +158,7 @@ CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2'
 	apart as agent perl -MIO::Socket::UNIX -e '
 		my $s = IO::Socket::UNIX->new(Local => "\0abstract", Listen => 1) or die $!;
 		alarm 20; $s->accept'
-	wait_for 15 grep -q @abstract /proc/net/unix
+	wait_for 60 grep -q @abstract /proc/net/unix
 	run -1 inside 'grep @abstract /proc/net/unix'
 	kill $!
 }
@@ -263,7 +263,7 @@ desktop_socket() {
 	apart as agent perl -MIO::Socket::UNIX -e '
 		my $s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die $!;
 		alarm 60; while (my $c = $s->accept) { print $c "$ARGV[0]\n"; close $c }' "$1"
-	wait_for 15 test -S "$1"
+	wait_for 60 test -S "$1"
 }
 
 readonly GREET='for s in "$XDG_RUNTIME_DIR"/wayland-0 "$XDG_RUNTIME_DIR"/pipewire-0 "$XDG_RUNTIME_DIR"/pulse/native \

@@ -72,10 +72,10 @@ setup_file() {
 		ssh() { exec /usr/bin/ssh "$@"; }
 		ssh_to forced '(trap "" HUP; setsid sleep 3001 &) ; exec sleep 3002'
 	) </dev/null >/dev/null 2>&1 3>&- &
-	wait_for 15 eval 'pgrep -u forced -fx "sleep 3002" >/dev/null && pgrep -u forced -fx "sleep 3001" >/dev/null'
+	wait_for 60 eval 'pgrep -u forced -fx "sleep 3002" >/dev/null && pgrep -u forced -fx "sleep 3001" >/dev/null'
 	kill -9 $!
-	wait_for 5 eval '! pgrep -u forced -x sleep >/dev/null'
-	wait_for 5 eval '! pgrep -u forced -f sandbox-session >/dev/null'
+	wait_for 60 eval '! pgrep -u forced -x sleep >/dev/null'
+	wait_for 60 eval '! pgrep -u forced -f sandbox-session >/dev/null'
 }
 
 @test "a compound command stays inside as a whole" {
@@ -156,12 +156,12 @@ through_socket() {
 		my $s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die $!;
 		alarm 10;
 		my $c = $s->accept; print $c "the socket\n"; close $c' "$there" >/dev/null 2>&1 3>&- &
-	wait_for 15 test -S "$there"
+	wait_for 60 test -S "$there"
 	(
 		ssh() { exec /usr/bin/ssh "$@"; }
 		ssh_to "$1" -N -L "$here:$there"
 	) >/dev/null 2>&1 3>&- &
-	wait_for 15 test -S "$here"
+	wait_for 60 test -S "$here"
 	perl -MIO::Socket::UNIX -e 'alarm 5; my $c = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die $!; print <$c>' "$here"
 	kill $!
 }

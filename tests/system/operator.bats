@@ -49,7 +49,7 @@ none_inside() {
 	mkfifo "$BATS_TEST_TMPDIR/in"
 	sandboxctl run agent -- sh -c 'echo in; cat' <>"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
 	local job=$! uid
-	wait_for 10 grep -q in "$BATS_TEST_TMPDIR/out"
+	wait_for 60 grep -q in "$BATS_TEST_TMPDIR/out"
 	uid=$(id -u agent)
 	run -0 awk '/^([UG]id|CapEff|CapPrm|CapInh|Groups):/ { $1 = $1; print }' "/proc/$job/status"
 	echo "$output"
@@ -113,17 +113,17 @@ in_group() (
 	printf '#!/bin/sh\nexec sleep 1020\n' >/etc/sandbox-shell/hangs
 	ssh_to "$name" true </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	job=$!
-	wait_for 20 pgrep -u "$name" -fx 'sleep 1020'
+	wait_for 60 pgrep -u "$name" -fx 'sleep 1020'
 	policy "$name" '{"version":1}'
-	timeout 30 sandboxctl kill "$name"
+	timeout 120 sandboxctl kill "$name"
 	wait "$job" || status=$?
 	[ "$status" -eq 125 ]
 	ssh_to "$name" 'cat >bomb; chmod +x bomb' <"$CHECKOUT/build/helpers/attack_tree"
 	ssh_to "$name" './bomb bomb 200 bomber' </dev/null >/dev/null 2>&1 3>&- &
 	job=$!
-	wait_for 20 pgrep -u "$name" -x bomber
-	timeout 30 sandboxctl kill "$name"
-	wait_for 10 eval "! pgrep -u $name -x bomber"
+	wait_for 60 pgrep -u "$name" -x bomber
+	timeout 120 sandboxctl kill "$name"
+	wait_for 60 eval "! pgrep -u $name -x bomber"
 	wait "$job" || true
 	run -0 ssh_to "$name" 'echo works'
 	[ "$output" = works ]
@@ -192,9 +192,9 @@ in_group() (
 			rm sandboxes/agent; mv sandboxes/real sandboxes/agent
 			rm -rf sandboxes/other; ln -s /home/other/sandboxes/other sandboxes/other
 		done' </dev/null >/dev/null 2>&1 3>&- &
-		wait_for 5 test -s /home/agent/swapper
-		timeout 60 sandboxctl reset --yes agent 3>&- || true
-		timeout 60 sandboxctl rm --yes agent 3>&- || true
+		wait_for 60 test -s /home/agent/swapper
+		timeout 120 sandboxctl reset --yes agent 3>&- || true
+		timeout 120 sandboxctl rm --yes agent 3>&- || true
 		kill -KILL "$(cat /home/agent/swapper)"
 		wait || true
 		rm /home/agent/swapper

@@ -28,12 +28,12 @@ session() {
 		ssh_to agent "echo ready; $1"
 	) </dev/null >"$BATS_TEST_TMPDIR/session" 2>&1 3>&- &
 	session=$!
-	wait_for 15 grep -q ready "$BATS_TEST_TMPDIR/session"
+	wait_for 60 grep -q ready "$BATS_TEST_TMPDIR/session"
 }
 
 end_session() {
 	kill "$session"
-	wait_for 5 eval '(($(pgrep -u agent -c "^podman-init$") == 1))'
+	wait_for 60 eval '(($(pgrep -u agent -c "^podman-init$") == 1))'
 }
 
 container() {
@@ -207,7 +207,7 @@ refused() {
 
 @test "a change of policy while only background processes are left replaces the sandbox" {
 	inside 'setsid sleep 4002 </dev/null >/dev/null 2>&1 &'
-	wait_for 15 eval 'pgrep -u agent -fx "sleep 4002" >/dev/null'
+	wait_for 60 eval 'pgrep -u agent -fx "sleep 4002" >/dev/null'
 	policed '"limits":{"shm":"6M"}'
 	run -0 inside 'df --output=size -B 1M /dev/shm | tail -n 1 | tr -d " "'
 	[ "$output" = 6 ]
@@ -296,7 +296,7 @@ refused() {
 	inside true
 	policed "\"access\":{\"expires\":\"$(TZ=UTC-05 date -d '-1 minute' +%FT%T)+05:00\"}"
 	refused access.expires
-	policed "\"access\":{\"expires\":\"$(TZ=UTC-05 date -d '+1 minute' +%FT%T)+05:00\"}"
+	policed "\"access\":{\"expires\":\"$(TZ=UTC-05 date -d '+30 minutes' +%FT%T)+05:00\"}"
 	inside true
 }
 

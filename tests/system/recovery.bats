@@ -50,7 +50,7 @@ kill_pids() {
 
 # login [COMMAND]: has to end, and well. 30 s is for a machine that has much else to do.
 login() {
-	timeout 30 bash -c '. "$HOST_LIB" && ssh_to agent "$@"' login "${@:-true}" </dev/null
+	timeout 120 bash -c '. "$HOST_LIB" && ssh_to agent "$@"' login "${@:-true}" </dev/null
 }
 
 # The process that holds podman's user namespace: catatonit where it is installed, else podman itself.
@@ -65,7 +65,7 @@ settled() {
 # a network until it is stopped.
 check_settled() {
 	[ "$(pids slirp4netns)" ] || { stop && login; }
-	wait_for 10 settled || {
+	wait_for 60 settled || {
 		ps -u agent -o pid,ppid,lstart,args | cut -c 1-150
 		return 1
 	}
@@ -192,7 +192,7 @@ keeps() {
 	ssh_to agent 'echo in; cat' <>"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" \
 		2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	session=$!
-	wait_for 10 grep -q in "$BATS_TEST_TMPDIR/out"
+	wait_for 60 grep -q in "$BATS_TEST_TMPDIR/out"
 	kill_pids < <(pids podman-init)
 	status=0
 	wait "$session" || status=$?
@@ -302,7 +302,7 @@ keeps() {
 			with open(got, "ab") as f: f.write(c.recv(65536))
 			c.close()'
 	as agent python3 -c "${listen//$'\n\t\t'/$'\n'}" "$folder/init" /tmp/impostor.got >/dev/null 2>&1 3>&- &
-	wait_for 5 test -e /tmp/impostor.got
+	wait_for 60 test -e /tmp/impostor.got
 	run -0 login 'echo works'
 	[ "$output" = works ]
 	run -0 login 'echo works'
@@ -316,10 +316,10 @@ keeps() {
 	stop
 	flock "$folder/lock" tail -f /dev/null >/dev/null 2>&1 3>&- &
 	holder=$!
-	wait_for 5 grep -q FLOCK /proc/locks
+	wait_for 60 grep -q FLOCK /proc/locks
 	login 3>&- &
 	waiting=$!
-	wait_for 5 grep -q -e '-> FLOCK' /proc/locks
+	wait_for 60 grep -q -e '-> FLOCK' /proc/locks
 	kill_pids < <(echo "$holder"; pgrep -P "$holder")
 	wait "$waiting"
 }
@@ -331,10 +331,10 @@ keeps() {
 	exec 7>"$BATS_TEST_TMPDIR/held"
 	as agent sandbox-shell -c true 3>&- 7>&- &
 	first=$!
-	wait_for 5 waiting 1
+	wait_for 60 waiting 1
 	login 3>&- 7>&- &
 	second=$!
-	wait_for 5 waiting 2
+	wait_for 60 waiting 2
 	kill_pids < <(pids sandbox-session | head -n 1)
 	exec 7>&-
 	wait "$first" || wait "$second"

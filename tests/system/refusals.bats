@@ -44,7 +44,7 @@ forget() {
 # refused PATTERN [ACCOUNT]: a login is, with a line like that. The command would leave a trace on the host.
 refused() {
 	rm -f /var/tmp/trace
-	run --separate-stderr -125 timeout 60 bash -c '. "$HOST_LIB" && ssh_to "$@"' login "${2-agent}" \
+	run --separate-stderr -125 timeout 120 bash -c '. "$HOST_LIB" && ssh_to "$@"' login "${2-agent}" \
 		'cat /etc/hostname; echo >/var/tmp/trace' </dev/null
 	one_line "$1"
 }

@@ -208,7 +208,7 @@ failed() {
 
 @test "what it leaves in the background runs on, and holds up no login" {
 	write_setup <<<$'#!/bin/sh\ncp /bin/sleep /tmp/background\n/tmp/background 1000 &\nnohup sh -c "while :; do echo x; sleep 0.01; done" & echo done'
-	run -0 timeout 20 bash -c '. "$HOST_LIB" && ssh_to agent pgrep -x background'
+	run -0 timeout 120 bash -c '. "$HOST_LIB" && ssh_to agent pgrep -x background'
 	ssh_to agent 'pgrep -x background'
 	[ "$(log | grep -c 'done')" -eq 1 ]
 }
@@ -222,7 +222,7 @@ failed() {
 	SETUP
 	as agent sandbox-shell -c true </dev/null >/dev/null 2>&1 3>&- &
 	job=$!
-	wait_for 20 grep -q begin "$data/home/ran"
+	wait_for 60 grep -q begin "$data/home/ran"
 	pgrep -u agent -x sandbox-session | xargs -r kill -KILL || true
 	wait "$job" || true
 	run ! ready
@@ -241,7 +241,7 @@ failed() {
 	SETUP
 	as agent sandbox-shell -c true </dev/null >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	job=$!
-	wait_for 20 grep -q begin "$data/home/ran"
+	wait_for 60 grep -q begin "$data/home/ran"
 	pgrep -u agent -x podman-init | xargs -r kill -KILL || true
 	status=0
 	wait "$job" || status=$?

@@ -54,7 +54,7 @@ screen() {
 
 # shows PATTERN: a line of the screen is it, or comes to be it in time.
 shows() {
-	wait_for "${2-15}" eval "screen | grep -qxE -- '$1'" || {
+	wait_for "${2-60}" eval "screen | grep -qxE -- '$1'" || {
 		screen
 		return 1
 	}
@@ -138,14 +138,14 @@ both_alike() {
 @test "a full-screen program (tmux) inside is seen as it drew, also after a resize" {
 	paint | inside 'cat >paint'
 	window 120 40 "$LOGIN" agent -t 'tmux -f /dev/null new-session "exec bash --norc" \; set status off'
-	wait_for 15 eval "inside 'tmux list-clients' 2>/dev/null | grep -q 120x40"
+	wait_for 60 eval "inside 'tmux list-clients' 2>/dev/null | grep -q 120x40"
 	keys '. ./paint; read' Enter
-	wait_for 15 both_alike
+	wait_for 60 both_alike
 	keys Enter
 	outer resize-window -x 90 -y 30
-	wait_for 15 eval "inside 'tmux list-clients' | grep -q 90x30"
+	wait_for 60 eval "inside 'tmux list-clients' | grep -q 90x30"
 	keys 'clear; . ./paint; read' Enter
-	wait_for 15 both_alike
+	wait_for 60 both_alike
 	inside 'tmux kill-session'
 	shows 'status 0'
 }
@@ -153,7 +153,7 @@ both_alike() {
 @test "^C interrupts the foreground process, not the session" {
 	log_in
 	keys 'sleep 2001' Enter
-	wait_for 15 running 'sleep 2001'
+	wait_for 60 running 'sleep 2001'
 	keys C-c
 	keys 'echo "was $?"' Enter
 	shows 'was 130'
@@ -162,7 +162,7 @@ both_alike() {
 @test "^Z stops a job, bg and fg go on with it, ^\\ ends it" {
 	log_in
 	keys 'sleep 2002' Enter
-	wait_for 15 running 'sleep 2002'
+	wait_for 60 running 'sleep 2002'
 	keys C-z
 	shows '\[1\].*Stopped .*sleep 2002'
 	keys 'bg; jobs' Enter
@@ -178,7 +178,7 @@ both_alike() {
 @test "^D ends the input of a program, then the login, and the status comes out" {
 	log_in
 	keys 'cat; echo "cat ended"' Enter
-	wait_for 15 running cat
+	wait_for 60 running cat
 	keys text Enter C-d
 	shows 'cat ended'
 	keys '(exit 9)' Enter C-d
@@ -190,7 +190,7 @@ both_alike() {
 	keys 'echo fir""st' Enter
 	shows first
 	keys 'clear' Enter
-	wait_for 15 eval '! screen | grep -q first'
+	wait_for 60 eval '! screen | grep -q first'
 	keys C-p C-p Enter
 	shows first
 	keys 'stty raw -echo; echo raw; head -c 3 | od -An -tx1; stty sane' Enter
@@ -240,10 +240,10 @@ both_alike() {
 		exec 3>&-
 		ssh_to agent -tt "stty raw -echo; echo ready; head -c $bytes | sha256sum"
 	}
-	read -r -t 30 line <&"${COPROC[0]}"
+	read -r -t 120 line <&"${COPROC[0]}"
 	[ "$line" = ready ]
 	seq 1500000 >&"${COPROC[1]}"
-	read -r -t 60 sum <&"${COPROC[0]}"
+	read -r -t 120 sum <&"${COPROC[0]}"
 	[ "$sum" = "$(seq 1500000 | sha256sum)" ]
 }
 
@@ -252,7 +252,7 @@ both_alike() {
 	account=$(fresh_account)
 	window 100 30 "$LOGIN" "$account" -tt
 	shows "sandbox-shell: .*$account.*"
-	shows ".*$account@$account.*\\$ ?" 30
+	shows ".*$account@$account.*\\$ ?"
 }
 
 # person COMMAND: in a terminal of an ordinary account with the host's bash; its modes are in the files before and
@@ -268,7 +268,7 @@ person() {
 
 @test "sandboxctl box: a shell in a person's own terminal, whose modes are restored at its end" {
 	person 'sandboxctl box mine'
-	shows ".*$PERSON@mine.*\\$ ?" 30
+	shows ".*$PERSON@mine.*\\$ ?"
 	keys 'clear; stty size; stty raw; tty; exit 5' Enter
 	shows '30 100'
 	shows ' *status 5'
@@ -277,7 +277,7 @@ person() {
 
 @test "the person's terminal is restored when the sandbox is killed under the session" {
 	person 'sandboxctl box mine'
-	shows ".*$PERSON@mine.*\\$ ?" 30
+	shows ".*$PERSON@mine.*\\$ ?"
 	kill -9 "$(pgrep -o -u "$PERSON" '^podman-init$')"
 	shows '.*status 125'
 	shows restored
@@ -286,7 +286,7 @@ person() {
 
 @test "the person's terminal is restored when sandboxctl is told to end" {
 	person 'sandboxctl box mine'
-	shows ".*$PERSON@mine.*\\$ ?" 30
+	shows ".*$PERSON@mine.*\\$ ?"
 	pkill -TERM -u "$PERSON" -x sandboxctl
 	shows '.*status 143'
 	shows restored
@@ -296,11 +296,11 @@ person() {
 	local _
 	for _ in {1..3}; do
 		person 'sandboxctl box mine'
-		shows ".*$PERSON@mine.*\\$ ?" 30
+		shows ".*$PERSON@mine.*\\$ ?"
 		keys '(trap "" HUP; setsid sleep 2003 &) ; clear' Enter
-		wait_for 15 pgrep -u "$PERSON" -fx 'sleep 2003' >/dev/null
+		wait_for 60 pgrep -u "$PERSON" -fx 'sleep 2003' >/dev/null
 		outer kill-server
-		wait_for 5 eval "! pgrep -u $PERSON -x sleep >/dev/null"
-		wait_for 20 eval "! pgrep -u $PERSON -x sandboxctl >/dev/null"
+		wait_for 60 eval "! pgrep -u $PERSON -x sleep >/dev/null"
+		wait_for 60 eval "! pgrep -u $PERSON -x sandboxctl >/dev/null"
 	done
 }

@@ -15,7 +15,7 @@ another_sshd() {
 		sed -E '/^(Port|PidFile|Subsystem) /d' /etc/ssh/sshd_config
 	} >"$config"
 	/usr/sbin/sshd -f "$config" -E "$config.log" 3>&-
-	wait_for 15 test -s "$config.pid"
+	wait_for 60 test -s "$config.pid"
 }
 
 setup_file() {
@@ -220,8 +220,8 @@ saw_inside() {
 	exec 4<>"$BATS_TEST_TMPDIR/endless"
 	head -c 1M /dev/zero >&4 &
 	ssh -F "$CONFIG" agent 'exec rsync --server -vlogDtpre.iLsfxCIvu . tree-broken' <&4 >/dev/null 2>&1 3>&- &
-	wait_for 15 eval 'pgrep -u agent -x rsync >/dev/null'
+	wait_for 60 eval 'pgrep -u agent -x rsync >/dev/null'
 	kill -9 $!
 	exec 4>&-
-	wait_for 5 eval '! pgrep -u agent -x rsync >/dev/null'
+	wait_for 60 eval '! pgrep -u agent -x rsync >/dev/null'
 }
