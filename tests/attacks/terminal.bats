@@ -23,6 +23,32 @@ serves() {
 	run -7 timeout 120 bash -c '. "$HOST_LIB"; ssh_to agent -tt "stty -a >/dev/null; exit 7"'
 }
 
+readonly INSIDE=/home/agent/sandboxes/agent/home
+
+# client ARGUMENT...: ssh_to agent in the background, as one process, with our stdin: $client. What it runs says that
+# it's at its work by a file begun, and has $INSIDE as its home.
+client() {
+	rm -f "$INSIDE"/{begun,enough}
+	(
+		ssh() { exec /usr/bin/ssh "$@"; }
+		ssh_to agent "$@"
+	) <&0 3>&- &
+	client=$!
+}
+
+begun() {
+	wait_for 60 test -e "$INSIDE/begun"
+}
+
+# end JOB...: of client's.
+end() {
+	local job
+	for job; do
+		kill "$job"
+		wait "$job" || true
+	done
+}
+
 # on_terminal SCRIPT: SCRIPT of bash on a terminal of the host's, as a person has one.
 on_terminal() {
 	timeout 120 script -q -e -c "bash -c $(printf %q ". $HOST_LIB; $1")" /dev/null </dev/null
@@ -42,10 +68,10 @@ on_terminal() {
 }
 
 @test "input for another session's terminal: stays inside the sandbox" {
-	ssh_to agent -tt 'cat >/tmp/heard; exit 0' </dev/zero >/dev/null 2>&1 &
-	client=$!
+	client -tt 'echo >begun; cat >/tmp/heard; sleep 1000' </dev/zero >/dev/null 2>&1
+	begun
 	ssh_to agent -tt './attack_tty type x' >/dev/null
-	kill "$client"
+	end "$client"
 	serves
 }
 
@@ -71,33 +97,37 @@ on_terminal() {
 }
 
 @test "sizes without number, from both sides: would stop the relay" {
-	ssh_to agent -tt './attack_tty sizes 200000; stty rows 0 cols 0; stty rows 65535 cols 65535; sleep 2; exit 9' >/dev/null 2>&1 &
-	client=$!
-	wait_for 60 pgrep -u agent -x attack_tty
+	client -tt 'echo >begun; until [ -e enough ]; do ./attack_tty sizes 200000; done
+		stty rows 0 cols 0; stty rows 65535 cols 65535; exit 9' </dev/null >"$BATS_TEST_TMPDIR/said" 2>&1
+	begun
 	for _ in {1..300}; do
-		pkill -WINCH -u agent -f '^sandbox-shell' || true
+		pkill -WINCH -u agent -f '^sandbox-shell'
 	done
+	touch "$INSIDE/enough"
 	status=0
 	wait "$client" || status=$? # not by run: its subshell has no children, and says 255 of one that lives
+	cat "$BATS_TEST_TMPDIR/said"
 	[ "$status" -eq 9 ]
 	serves
 }
 
 @test "output that nobody reads: would fill up what others need" {
 	mkfifo "$BATS_TEST_TMPDIR/stuck"
-	ssh_to agent -tt 'cat /dev/zero' 1<>"$BATS_TEST_TMPDIR/stuck" 2>/dev/null </dev/null &
-	client=$!
-	ssh_to agent 'cat /dev/zero' 1<>"$BATS_TEST_TMPDIR/stuck" 2>/dev/null </dev/null &
-	other=$!
+	client -tt 'echo >begun; cat /dev/zero' 1<>"$BATS_TEST_TMPDIR/stuck" 2>/dev/null </dev/null
+	begun
+	other=$client
+	client 'echo >begun; cat /dev/zero' 1<>"$BATS_TEST_TMPDIR/stuck" 2>/dev/null </dev/null
+	begun
 	serves
-	kill "$client" "$other"
+	end "$client" "$other"
 }
 
 @test "every open terminal of the sandbox written to and hung on: would block a login's" {
-	ssh_to agent -tt 'for t in /dev/pts/[0-9]*; do exec {fd}<>$t; done; stty -F /dev/pts/0 -onlcr; sleep 30' >/dev/null 2>&1 </dev/null &
-	client=$!
+	client -tt 'for t in /dev/pts/[0-9]*; do exec {fd}<>$t; done; stty -F /dev/pts/0 -onlcr; echo >begun
+		sleep 1000' >/dev/null 2>&1 </dev/null
+	begun
 	serves
-	kill "$client"
+	end "$client"
 }
 
 @test "all the sandbox's terminals: would leave none to a login" {
