@@ -65,6 +65,11 @@ running() {
 	pgrep -u agent -fx "$1" >/dev/null
 }
 
+# foreground COMMAND: likewise, and does its terminal's ^C go to it?
+foreground() {
+	ps -o stat= -p "$(pgrep -u agent -fx "$1")" | grep -qF +
+}
+
 inside() {
 	ssh_to agent "$@"
 }
@@ -95,8 +100,8 @@ log_in() {
 
 @test "a resize arrives: the new size, and the signal that tells of it" {
 	log_in
-	keys "trap 'echo now \$(stty size)' WINCH; while :; do read -t 0.1 <>/tmp/nothing; done" Enter
-	shows '.*done'
+	keys "trap 'echo now \$(stty size)' WINCH; echo re\"\"ady; while :; do read -t 0.1 <>/tmp/nothing; done" Enter
+	shows ready
 	outer resize-window -x 77 -y 22
 	shows 'now 22 77'
 	outer resize-window -x 133 -y 44
@@ -169,6 +174,8 @@ both_alike() {
 	shows '\[1\].*Running .*sleep 2002 &'
 	keys 'fg' Enter
 	shows 'sleep 2002'
+	# bash says so before it hands over the terminal.
+	wait_for 60 foreground 'sleep 2002'
 	keys 'C-\'
 	keys 'echo "was $?"' Enter
 	shows 'was 131'
@@ -181,7 +188,10 @@ both_alike() {
 	wait_for 60 running cat
 	keys text Enter C-d
 	shows 'cat ended'
-	keys '(exit 9)' Enter C-d
+	# Typed before the prompt is there, ^D would be the shell's as a character of some kind, not as the end.
+	keys 'PS1=next: ; (exit 9)' Enter
+	shows 'next:'
+	keys C-d
 	shows 'status 9'
 }
 
