@@ -167,8 +167,8 @@ stragglers() {
 	local account
 	for account in plain agent; do
 		run -3 timeout 120 bash -c '. "$HOST_LIB"; ssh_to "$0" \
-			"sleep 100 </dev/null >/dev/null 2>&1 & exit 3"' "$account"
-		pkill -u "$account" -x sleep
+			"sleep 1000 </dev/null >/dev/null 2>&1 & exit 3"' "$account"
+		wait_for 60 pkill -u "$account" -x sleep
 	done
 }
 

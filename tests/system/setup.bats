@@ -207,7 +207,7 @@ failed() {
 }
 
 @test "what it leaves in the background runs on, and holds up no login" {
-	write_setup <<<$'#!/bin/sh\ncp /bin/sleep /tmp/background\n/tmp/background 1000 &\nnohup sh -c "while :; do echo x; sleep 0.01; done" & echo done'
+	write_setup <<<$'#!/bin/sh\ncp /bin/sleep /tmp/background\n/tmp/background 1000 &\nuntil pgrep -x background; do :; done >/dev/null\nnohup sh -c "while :; do echo x; sleep 0.01; done" & echo done'
 	run -0 timeout 120 bash -c '. "$HOST_LIB" && ssh_to agent pgrep -x background'
 	ssh_to agent 'pgrep -x background'
 	[ "$(log | grep -c 'done')" -eq 1 ]
