@@ -185,7 +185,7 @@ in_group() (
 	for round in {1..8}; do
 		echo "round $round"
 		ssh_to agent 'echo x >file' || true
-		as agent bash -c 'cd ~; echo "$$" >swapper; while :; do
+		as agent setsid bash -c 'cd ~; echo "$$" >swapper; while :; do
 			mv sandboxes kept; ln -s /srv/precious sandboxes
 			rm sandboxes; mv kept sandboxes
 			mv sandboxes/agent sandboxes/real; ln -s /srv/precious/agent sandboxes/agent
@@ -195,8 +195,10 @@ in_group() (
 		wait_for 60 test -s /home/agent/swapper
 		timeout 120 sandboxctl reset --yes agent 3>&- || true
 		timeout 120 sandboxctl rm --yes agent 3>&- || true
-		kill -KILL "$(cat /home/agent/swapper)"
+		# With what it was just running.
+		kill -KILL -- "-$(cat /home/agent/swapper)"
 		wait || true
+		wait_for 60 eval '! pgrep -g "$(cat /home/agent/swapper)"'
 		rm /home/agent/swapper
 		as agent bash -c 'cd ~; rm -f sandboxes/other; [ ! -L sandboxes ] || rm sandboxes
 			[ -e sandboxes ] || [ ! -e kept ] || mv kept sandboxes
