@@ -178,7 +178,8 @@ home=/home/agent/sandboxes/agent/home
 @test "abstract sockets of the host: would be reached by name" {
 	python3 -c 'if True:
 		import socket, time
-		s = socket.socket(socket.AF_UNIX); s.bind("\0attack"); s.listen(); time.sleep(30)' &
+		s = socket.socket(socket.AF_UNIX); s.bind("\0attack"); s.listen(); time.sleep(1000)' >/dev/null 2>&1 3>&- &
+	wait_for 60 grep -q @attack /proc/net/unix
 	nothing 'python3 -c "import socket; socket.socket(socket.AF_UNIX).connect(\"\0attack\"); print(1)"'
 	kill $!
 }

@@ -154,7 +154,7 @@ through_socket() {
 	there=/run/user/$(id -u "$1")/there
 	as "$1" perl -MIO::Socket::UNIX -e '
 		my $s = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 1) or die $!;
-		alarm 10;
+		alarm 300;
 		my $c = $s->accept; print $c "the socket\n"; close $c' "$there" >/dev/null 2>&1 3>&- &
 	wait_for 60 test -S "$there"
 	(
@@ -162,7 +162,7 @@ through_socket() {
 		ssh_to "$1" -N -L "$here:$there"
 	) >/dev/null 2>&1 3>&- &
 	wait_for 60 test -S "$here"
-	perl -MIO::Socket::UNIX -e 'alarm 5; my $c = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die $!; print <$c>' "$here"
+	perl -MIO::Socket::UNIX -e 'alarm 60; my $c = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die $!; print <$c>' "$here"
 	kill $!
 }
 
