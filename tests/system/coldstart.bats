@@ -45,11 +45,12 @@ forget() {
 
 # Everything of agent's dies at once, as when the power goes.
 kill_all() {
-	pgrep -u agent | xargs -r kill -KILL || true # some have gone by then
 	wait_for 60 none_left
 }
 
+# none_left: what was just being forked is killed at the next look.
 none_left() {
+	pgrep -u agent | xargs -r kill -KILL || true
 	! pgrep -u agent >/dev/null
 }
 
@@ -143,9 +144,7 @@ $account 700 directory" ]
 
 @test "podman stop ends a sandbox by SIGTERM, well before its time is up" {
 	ssh_to agent 'sleep 1000 >/dev/null 2>&1 &'
-	start=${EPOCHREALTIME/[.,]/}
-	pod agent stop --time 60 agent
-	((${EPOCHREALTIME/[.,]/} - start < 20000000))
+	timeout 120 bash -c '. "$HOST_LIB"; as agent podman --storage-driver overlay stop --time 1000 agent'
 	[ "$(pod agent inspect --format '{{.State.ExitCode}}' agent)" -eq 0 ]
 }
 
