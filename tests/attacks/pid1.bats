@@ -115,7 +115,7 @@ refused() {
 }
 
 @test "a supervisor before its execve: would give away PID 1's memory to a tracer" {
-	ssh_to agent './attack_race 3' >"$BATS_TEST_TMPDIR/race" &
+	ssh_to agent './attack_race 3' >"$BATS_TEST_TMPDIR/race" 3>&- &
 	for _ in {1..30}; do
 		ssh_to agent /bin/true
 	done
@@ -161,7 +161,7 @@ refused() {
 }
 
 @test "a flood of signals: would keep PID 1 from answering" {
-	ssh_to agent './attack_signal flood 1 3' &
+	ssh_to agent './attack_signal flood 1 3' 3>&- &
 	serves
 	serves
 	wait $!
@@ -230,7 +230,7 @@ scheduling() {
 }
 
 @test "the sessions' supervisors all killed: would end the sandbox or confuse PID 1" {
-	ssh_to agent 'sleep 60' &
+	ssh_to agent 'sleep 1000' 3>&- &
 	client=$!
 	wait_for 60 pgrep -u agent -x sleep
 	run ssh_to agent 'kill -KILL $(pgrep -P 1)'
@@ -240,7 +240,7 @@ scheduling() {
 }
 
 @test "the sessions' supervisors all stopped: would leave logins hanging" {
-	run timeout 120 bash -c '. "$HOST_LIB"; ssh_to agent "kill -STOP \$(pgrep -P 1); sleep 60"'
+	run timeout 120 bash -c '. "$HOST_LIB"; ssh_to agent "kill -STOP \$(pgrep -P 1); sleep 1000"'
 	[ "$status" = 125 ]
 	serves
 }

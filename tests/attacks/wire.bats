@@ -74,7 +74,7 @@ alone() {
 @test "20,000 random conversations: PID 1 serves on" {
 	seed=${EPOCHREALTIME/[.,]/}
 	echo "seed $seed"
-	wire fuzz 10000 "$seed" &
+	wire fuzz 10000 "$seed" 3>&- &
 	wire fuzz 10000 "$((seed + 2))"
 	serves
 	wait $!
@@ -122,6 +122,7 @@ impostor() {
 		    conn = s.accept()[0]
 		    print("came", conn.recv(100), flush=True)
 	PYTHON
+	rm -f "$BATS_FILE_TMPDIR/heard"
 	as agent python3 "$BATS_TEST_TMPDIR/impostor" "$@" >"$BATS_FILE_TMPDIR/heard" 3>&- &
 	wait_for 60 grep -q listening "$BATS_FILE_TMPDIR/heard"
 }
