@@ -58,7 +58,7 @@ PROGRAMS  := $(BUILD)/sandbox-shell $(BUILD)/sandbox-session $(BUILD)/sandbox-in
              $(BUILD)/pam_sandbox.so
 MAN_PAGES := $(wildcard docs/man/*.[158])
 
-.PHONY: all deps install uninstall demo test unit lint bench clean help build-base box ls rm helpers
+.PHONY: all deb deps install uninstall demo test unit lint bench clean help build-base box ls rm helpers
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS)
@@ -67,11 +67,12 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make demo           everything at once: a throwaway host, a real ssh login into a sandbox, shown
-## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers;
-##                     VM=bookworm or VM=trixie: and those in a virtual machine with that Debian)
+## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers; VM=0 without those
+##                     in a virtual machine with Debian bookworm, VM=trixie with that)
 ## make deps           install what building and testing needs (apt or dnf; as root)
 ## make all            build into build/
 ## make install        install to PREFIX, SYSCONFDIR (DESTDIR for packagers); uninstall undoes it
+## make deb            a Debian package, in build/
 ## make lint, bench, clean
 ## make build-base     make the stock base image for the caller (as root: for all accounts)
 ## make box NAME=x     a shell in the sandbox sandboxes/x of this checkout, made on first use
@@ -142,7 +143,7 @@ helpers: $(HELPERS)
 DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-dev libcmocka-dev podman crun \
             buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
             bats tmux expect hyperfine pamtester mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
-            iproute2 valgrind strace procps util-linux qemu-system-x86 e2fsprogs
+            iproute2 valgrind strace procps util-linux qemu-system-x86 e2fsprogs debhelper lintian
 DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel pam-devel libcmocka-devel podman \
             crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
             mandoc clang clang-tools-extra cppcheck ShellCheck jq rsync git iproute valgrind strace procps-ng \
@@ -177,6 +178,27 @@ install: all
 		sed 's|@PREFIX@|$(PREFIX)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' docs/host/$${file%%:*} >$${file#*:}.new && \
 		mv -f $${file#*:}.new $${file#*:} || exit 1; done
 
+# A copy, in which .debian is called debian as dpkg wants it.
+VERSION   := $(shell sed -n 's/^\#define SBX_VERSION "\(.*\)"/\1/p' src/version.h)
+DEB       := build/sandbox-shell_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
+DEB_FROM  := Makefile LICENSE README.md Containerfile setup.sh docs pam shell src
+DEB_FILES := $(shell find $(DEB_FROM) .debian -type f)
+DEB_STAGE := build/deb/sandbox-shell-$(VERSION)
+
+deb: $(DEB)
+
+$(DEB): $(DEB_FILES)
+	@head -n 1 .debian/changelog | grep -qF '($(VERSION))' || \
+		{ echo "make deb: src/version.h says $(VERSION), .debian/changelog doesn't" >&2; exit 1; }
+	@echo "  DEB   $@"
+	@rm -rf build/deb
+	@mkdir -p $(DEB_STAGE)
+	@cp -r $(DEB_FROM) $(DEB_STAGE)
+	@cp -r .debian $(DEB_STAGE)/debian
+	@cd $(DEB_STAGE) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL DEB_BUILD_OPTIONS=noautodbgsym \
+		dpkg-buildpackage --build=binary --no-sign --no-check-builddeps >../log 2>&1 || { cat ../log >&2; exit 1; }
+	@mv build/deb/$(@F) $@
+
 # Policies, keys, setup.sh and images are the operator's: they stay.
 uninstall:
 	rm -f $(DESTDIR)$(PAMDIR)/pam_sandbox.so
@@ -192,7 +214,7 @@ demo: deps
 
 # What building and testing calls; deps where something of it is missing.
 TOOLS := gcc clang pamtester podman crun newuidmap slirp4netns mmdebstrap sshd ssh-keygen bats tmux expect jq rsync git ip \
-         qemu-system-x86_64 mke2fs
+         qemu-system-x86_64 mke2fs dh lintian
 
 test:
 	@(for tool in $(TOOLS); do command -v $$tool || exit 1; done) >/dev/null && \
