@@ -1,13 +1,19 @@
 # tests/vm/common.bash - what the bats files of the virtual machine share: load common in each of them.
 #
-# Runs as root in the machine, which tests/vm/prepare has prepared as README says. All files are run in one
+# Runs as root in the machine, in which tests/vm/prepare has installed the package. All files are run in one
 # boot, one after the other: each uses accounts of its own names, and leaves the host as it found it.
 # shellcheck shell=bash
 
 bats_require_minimum_version 1.5.0
 load "$HOST_LIB"
 
-readonly SHELL_OF_SANDBOXES=/usr/local/bin/sandbox-shell
+readonly SHELL_OF_SANDBOXES=/usr/bin/sandbox-shell
+
+# eventually COMMAND...: for as long as anything is waited for: the processor is emulated, and the machine's
+# own may have much else to do.
+eventually() {
+	wait_for 300 "$@"
+}
 
 # make_account NAME POLICY: by hand, as README's steps 4 and 5 say.
 make_account() {
@@ -20,7 +26,7 @@ make_account() {
 	sandboxctl policy check "$1"
 }
 
-# policy ACCOUNT JSON: the account's own policy; what it leaves out is as `make install` put it.
+# policy ACCOUNT JSON: the account's own policy; what it leaves out is as the package has it.
 policy() {
 	printf '%s\n' "$2" >"/etc/sandbox-shell/policy.d/$1.json"
 	chmod 644 "/etc/sandbox-shell/policy.d/$1.json"
@@ -43,6 +49,16 @@ hold() {
 release() {
 	((${#HELD[@]} == 0)) || kill "${HELD[@]}" 2>/dev/null || true
 	HELD=()
+}
+
+# quiet ACCOUNT: is there no client's session of it left?
+quiet() {
+	! pgrep -u "$1" -x sandbox-session >/dev/null
+}
+
+# says TEXT FILE: is it in that file of the test's?
+says() {
+	grep -q "$1" "$BATS_TEST_TMPDIR/$2"
 }
 
 # record_of ACCOUNT KEY: what the runtime record says.
