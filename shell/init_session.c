@@ -166,7 +166,7 @@ static void report(struct session *session, int status)
 
 	if (session->terminal >= 0)
 		(void)close(session->terminal);
-	/* First: whoever comes after this login has ended must not be told that it's still there. */
+	/* First: who comes after this login has ended must not be told that it is still there. */
 	*session->attached = 0;
 	(void)sbx_wire_send(session->conn, SBX_WIRE_EXIT, &result, sizeof(result), NULL, 0);
 	session->running = false;
