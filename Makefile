@@ -50,6 +50,8 @@ LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CTL_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard shell/ctl*.c) shell/sandboxctl.c)
 INIT_OBJ  := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard shell/init*.c) src/wire.c)
 FRONT_OBJ := $(BUILD)/static/shell/sandbox-shell.o
+# What unenroll takes away is what the module made.
+CTL_OBJ   += $(patsubst %,$(BUILD)/pam/%.o,pam_account_limits pam_group pam_marks pam_runtime)
 PAM_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard pam/*.c))
 SAN_OBJ   := $(if $(SANITIZE),$(BUILD)/tests/sanitizer.o)
 UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))

@@ -18,8 +18,11 @@ struct ctl {
 		dir; /* --dir: the checkout's folder of sandboxes, absolute; NULL for ~/sandboxes */
 	bool json;   /* --json */
 	bool yes;    /* --yes */
-	bool by_root;          /* called by root, who has become the account: ctl_become */
-	const char *init_path; /* sandbox-init: beside this program, else the installed one */
+	const char *key, *policy; /* --key, --policy of enroll */
+	bool existing;            /* --existing */
+	bool keep_data;           /* --keep-data */
+	bool by_root;             /* called by root, who has become the account: ctl_become */
+	const char *init_path;    /* sandbox-init: beside this program, else the installed one */
 };
 
 /*
@@ -36,6 +39,8 @@ int ctl_reset(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_rm(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_build_base(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_policy(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_enroll(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_unenroll(const struct ctl *ctl, char **args, struct sbx_error *err);
 
 /*
  * As root: become the account NAME for good, and say what its sandbox is called, which the caller

@@ -37,6 +37,10 @@ static const struct command {
 	{ "build-base", ctl_build_base, "build-base", "make the stock base image", false },
 	{ "policy", ctl_policy, "policy check|show FILE|ACCOUNT",
 	  "check a policy, show what is in force; policy schema", false },
+	{ "enroll", ctl_enroll, "enroll ACCOUNT [OPTION...]",
+	  "root: make an account that logs in to a sandbox, or mend one", false },
+	{ "unenroll", ctl_unenroll, "unenroll ACCOUNT [OPTION...]",
+	  "root: remove one with all that it has", false },
 };
 
 static void print_usage(FILE *out)
@@ -47,7 +51,9 @@ static void print_usage(FILE *out)
 	(void)fputs(
 		"\nNAME is one of your sandboxes; for root an account.\n"
 		"\n  --dir FOLDER   sandboxes of this folder, with its policies, not ~/sandboxes\n"
-		"  --json, --yes, --help, --version\nSee sandboxctl(8).\n",
+		"  --json, --yes, --help, --version\n"
+		"  --key FILE, --policy FILE, --existing   of enroll\n"
+		"  --keep-data    of unenroll\nSee sandboxctl(8).\n",
 		out);
 }
 
@@ -67,17 +73,43 @@ static const char *find_init(char *room, size_t size)
 	return SBX_INIT_PATH;
 }
 
-static int take_options(int argc, char **argv, struct ctl *ctl, struct sbx_error *err)
+/* Those of enroll and unenroll; true when it was one. */
+static bool take_enroll_option(int option, struct ctl *ctl)
+{
+	switch (option) {
+	case 'K':
+		ctl->key = optarg;
+		return true;
+	case 'P':
+		ctl->policy = optarg;
+		return true;
+	case 'E':
+		ctl->existing = true;
+		return true;
+	case 'D':
+		ctl->keep_data = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* everywhere: also behind the arguments, which is right where none of them begins a command. */
+static int take_options(int argc, char **argv, bool everywhere, struct ctl *ctl,
+			struct sbx_error *err)
 {
 	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
-		{ "yes", no_argument, NULL, 'y' },       { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },   { 0 },
+		{ "dir", required_argument, NULL, 'd' },    { "json", no_argument, NULL, 'j' },
+		{ "yes", no_argument, NULL, 'y' },          { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },      { "key", required_argument, NULL, 'K' },
+		{ "policy", required_argument, NULL, 'P' }, { "existing", no_argument, NULL, 'E' },
+		{ "keep-data", no_argument, NULL, 'D' },    { 0 },
 	};
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:yh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, everywhere ? ":yh" : "+:yh", options, NULL)) !=
+	       -1) {
 		switch (option) {
 		case 'd':
 			ctl->dir = realpath(optarg, NULL);
@@ -98,6 +130,8 @@ static int take_options(int argc, char **argv, struct ctl *ctl, struct sbx_error
 			(void)puts("sandboxctl " SBX_VERSION);
 			exit(0);
 		default:
+			if (take_enroll_option(option, ctl))
+				break;
 			return sbx_error_set(
 				err, -EINVAL,
 				"option %s: unknown or without its value: see sandboxctl --help",
@@ -123,7 +157,7 @@ static int run_as_account(const struct command *command, struct ctl *ctl, char *
 
 static int run(int argc, char **argv, struct ctl *ctl, struct sbx_error *err)
 {
-	int r = take_options(argc, argv, ctl, err), first = optind;
+	int r = take_options(argc, argv, false, ctl, err), first = optind;
 
 	if (r < 0)
 		return r;
@@ -134,12 +168,12 @@ static int run(int argc, char **argv, struct ctl *ctl, struct sbx_error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(argv[first], commands[i].name) != 0)
 			continue;
-		/* Options may stand behind the command too, up to its first argument. */
+		/* Options may stand behind the command too, but not behind a command to run. */
 		argv[first] = argv[0];
 		argv += first;
 		argc -= first;
-		optind = 1;
-		r = take_options(argc, argv, ctl, err);
+		optind = 0; /* begin anew, with another order */
+		r = take_options(argc, argv, !strstr(commands[i].usage, "COMMAND"), ctl, err);
 		if (r < 0)
 			return r;
 		if (commands[i].of_account && geteuid() == 0 && !ctl->dir && argv[optind])

@@ -68,18 +68,25 @@ add_account() (
 	chmod 700 "/home/$name"
 	chown -R "$uid:$uid" "/home/$name"
 
-	mkdir "/run/user/$uid"
-	mount -t tmpfs -o "mode=0700,uid=$uid,gid=$uid,nosuid,nodev" tmpfs "/run/user/$uid"
-	_delegate_cgroup "$name" "$uid"
+	prepare_account "$name" "$uid"
 	if [[ $shell == */sandbox-shell ]]; then
 		_sandbox_account "$name"
 	fi
 )
 
+# prepare_account NAME UID: what systemd gives an account: a runtime folder, in place of one that an earlier
+# account of this number left, and a cgroup.
+prepare_account() {
+	while mountpoint -q "/run/user/$2"; do umount -l "/run/user/$2"; done
+	mkdir -p "/run/user/$2"
+	mount -t tmpfs -o "mode=0700,uid=$2,gid=$2,nosuid,nodev" tmpfs "/run/user/$2"
+	_delegate_cgroup "$1" "$2"
+}
+
 _delegate_cgroup() {
 	local group controller
 	group=$(cgroup_of "$1")
-	mkdir "$group" "$group/login"
+	mkdir -p "$group/login"
 	for controller in $(<"$group/cgroup.controllers"); do
 		echo "+$controller" >"$group/cgroup.subtree_control" || true
 	done 2>/dev/null
