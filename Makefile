@@ -184,7 +184,8 @@ install: all
 VERSION   := $(shell sed -n 's/^\#define SBX_VERSION "\(.*\)"/\1/p' src/version.h)
 DEB       := build/sandbox-shell_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
 DEB_FROM  := Makefile LICENSE README.md Containerfile setup.sh docs pam shell src
-DEB_FILES := $(shell find $(DEB_FROM) .debian -type f)
+# Looked for only when the package is asked for.
+DEB_FILES := $(if $(filter deb,$(MAKECMDGOALS)),$(shell find $(DEB_FROM) .debian -type f))
 DEB_STAGE := build/deb/sandbox-shell-$(VERSION)
 
 deb: $(DEB)

@@ -76,6 +76,13 @@ int ctl_open(const struct ctl *ctl, const char *name, bool policy_needed, struct
 
 void ctl_close(struct ctl_target *target);
 
+/*
+ * A person is asked whether command should do what it would do with NAME; anything else must say
+ * --yes. Returns 0 to go on, -EPERM or -ECANCELED.
+ */
+int ctl_confirm(const struct ctl *ctl, const char *command, const char *name, const char *what,
+		struct sbx_error *err);
+
 /* Where the caller's sandboxes lie: --dir, else ~/sandboxes. The caller frees it. */
 int ctl_base(const struct ctl *ctl, const struct sbx_account *account, char **ret_base,
 	     struct sbx_error *err);

@@ -48,11 +48,8 @@ int ctl_account_find(const char *name, struct ctl_account *ret_account, struct s
 {
 	const struct passwd *entry;
 
-	if (!sbx_name_valid(name))
-		return sbx_error_set(err, -EINVAL,
-				     "%s: not an account's name: lower-case letters, digits, '_', "
-				     "'-' and '.', at most 32, beginning with a letter or '_'",
-				     name);
+	if (ctl_root_check_name(name, err) < 0)
+		return -EINVAL;
 	entry = getpwnam(name);
 	if (!entry)
 		return sbx_error_set(err, -ENOENT, "%s: no such account", name);

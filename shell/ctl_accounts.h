@@ -8,9 +8,8 @@
 #include <stddef.h>
 
 #include "account.h"
+#include "ctl_root.h"
 #include "error.h"
-
-#define CTL_GROUP "sandboxed"
 
 struct ctl_account {
 	struct sbx_account account;

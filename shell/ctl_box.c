@@ -111,25 +111,6 @@ int ctl_kill(const struct ctl *ctl, char **args, struct sbx_error *err)
 	return end(ctl, args[0], true, err);
 }
 
-/* A person is asked; anything else must say --yes. loses says what would be lost. */
-static int confirm(const struct ctl *ctl, const char *command, const char *name, const char *loses,
-		   struct sbx_error *err)
-{
-	char answer[8] = "";
-
-	if (ctl->yes)
-		return 0;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return sbx_error_set(err, -EPERM,
-				     "%s %s: would remove its container and %s: "
-				     "say --yes",
-				     command, name, loses);
-	(void)fprintf(stderr, "Remove the sandbox %s, its container and %s? [y/N] ", name, loses);
-	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
-		return sbx_error_set(err, -ECANCELED, "%s %s: not removed", command, name);
-	return 0;
-}
-
 /* The container, and with data all of the sandbox's folder. */
 static int take_away(const struct ctl *ctl, const char *command, const char *name, bool data,
 		     struct sbx_error *err)
@@ -144,16 +125,16 @@ static int take_away(const struct ctl *ctl, const char *command, const char *nam
 		path = NULL;
 		r = sbx_error_set(err, -ENOMEM, "out of memory");
 	}
-	if (r == 0 &&
-	    asprintf(&loses, "%s %s/%s%s", data ? "all files in" : "what is in it outside of",
-		     target.base, name, data ? "" : "/home") < 0) {
+	if (r == 0 && asprintf(&loses, "remove its container and %s %s/%s%s",
+			       data ? "all files in" : "what is in it outside of", target.base,
+			       name, data ? "" : "/home") < 0) {
 		loses = NULL;
 		r = sbx_error_set(err, -ENOMEM, "out of memory");
 	}
 	if (r == 0 && lstat(path, &st) < 0)
 		r = sbx_error_set(err, -ENOENT, "%s: no such sandbox in %s", name, target.base);
 	if (r == 0)
-		r = confirm(ctl, command, name, loses, err);
+		r = ctl_confirm(ctl, command, name, loses, err);
 	if (r == 0)
 		r = sbx_box_remove(&target.box, data, err);
 	ctl_close(&target);

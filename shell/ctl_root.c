@@ -212,16 +212,21 @@ int ctl_root_lock(int *ret_lock, struct sbx_error *err)
 	return 0;
 }
 
-int ctl_root_check(const char *command, const char *name, struct sbx_error *err)
+int ctl_root_check_name(const char *name, struct sbx_error *err)
 {
-	if (geteuid() != 0)
-		return sbx_error_set(err, -EPERM, "%s: for root only", command);
 	if (!sbx_name_valid(name))
 		return sbx_error_set(err, -EINVAL,
 				     "%s: not an account's name: lower-case letters, digits, '_', "
 				     "'-' and '.', at most 32, beginning with a letter or '_'",
 				     name);
 	return 0;
+}
+
+int ctl_root_check(const char *command, const char *name, struct sbx_error *err)
+{
+	if (geteuid() != 0)
+		return sbx_error_set(err, -EPERM, "%s: for root only", command);
+	return ctl_root_check_name(name, err);
 }
 
 bool ctl_root_is_member(const char *name, gid_t primary, const char *group)

@@ -46,7 +46,10 @@ int ctl_root_restore(const char *path, const char *text, struct sbx_error *err);
 /* One enroll or unenroll at a time: waits for another's end. *ret_lock is closed to release it. */
 int ctl_root_lock(int *ret_lock, struct sbx_error *err);
 
-/* Root, and a name that an account of ours may have? command is for the message. */
+/* A name that an account of ours may have? -EINVAL if not. */
+int ctl_root_check_name(const char *name, struct sbx_error *err);
+
+/* Root, and such a name? command is for the message. */
 int ctl_root_check(const char *command, const char *name, struct sbx_error *err);
 
 /* A group, nobody's, that only a killed useradd or userdel of this name can have left. */

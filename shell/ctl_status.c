@@ -21,6 +21,7 @@
 #include "util.h"
 
 #define SAMPLE_MS 250
+
 static enum ctl_unit unit_of(const struct sbx_policy_key *key)
 {
 	if (key->kind == SBX_KIND_SIZE)
@@ -41,12 +42,12 @@ static void describe_missing(const struct ctl_status *status, const struct ctl_f
 	else if (running || status->policy->limits.best_effort)
 		(void)sbx_strv_addf(cells,
 				    "NOT ENFORCED: the controller %s is not delegated to the "
-				    "account: see `sandboxctl doctor`",
+				    "account: Delegate= of user@.service",
 				    finding->controller);
 	else
 		(void)sbx_strv_addf(cells,
 				    "logins are refused: the controller %s is not delegated to the "
-				    "account: see `sandboxctl doctor`",
+				    "account: Delegate= of user@.service",
 				    finding->controller);
 }
 

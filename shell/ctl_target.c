@@ -66,6 +66,22 @@ static int load_nothing(const char *name, struct ctl_target *target, struct sbx_
 	return sbx_policy_load(&source, &target->policy, err);
 }
 
+int ctl_confirm(const struct ctl *ctl, const char *command, const char *name, const char *what,
+		struct sbx_error *err)
+{
+	char answer[8] = "";
+
+	if (ctl->yes)
+		return 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return sbx_error_set(err, -EPERM, "%s %s: would %s: say --yes", command, name,
+				     what);
+	(void)fprintf(stderr, "%s %s: %s? [y/N] ", command, name, what);
+	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
+		return sbx_error_set(err, -ECANCELED, "%s %s: not done", command, name);
+	return 0;
+}
+
 int ctl_open(const struct ctl *ctl, const char *name, bool policy_needed, struct ctl_target *target,
 	     struct sbx_error *err)
 {

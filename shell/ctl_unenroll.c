@@ -245,23 +245,20 @@ static int leave_group(struct unenroll *unenroll, struct sbx_error *err)
 	return 0;
 }
 
-/* A person is asked; anything else must say --yes. */
 static int confirm(const struct unenroll *unenroll, struct sbx_error *err)
 {
-	const struct sbx_account *account = &unenroll->account;
-	const char *what = unenroll->keep_data ? "end all of the account, lock it, and keep"
-					       : "remove the account with all that is in";
-	char answer[8] = "";
+	_cleanup_free_ char *what = NULL;
 
-	if (unenroll->ctl->yes || !unenroll->known)
+	if (!unenroll->known)
 		return 0;
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return sbx_error_set(err, -EPERM, "unenroll %s: would %s %s: say --yes",
-				     account->name, what, account->home);
-	(void)fprintf(stderr, "unenroll %s: %s %s? [y/N] ", account->name, what, account->home);
-	if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
-		return sbx_error_set(err, -ECANCELED, "unenroll %s: not done", account->name);
-	return 0;
+	if (asprintf(&what, "%s %s",
+		     unenroll->keep_data ? "end all of the account, lock it, and keep"
+					 : "remove the account with all that is in",
+		     unenroll->account.home) < 0) {
+		what = NULL;
+		return sbx_error_set(err, -ENOMEM, "out of memory");
+	}
+	return ctl_confirm(unenroll->ctl, "unenroll", unenroll->account.name, what, err);
 }
 
 static int look_up(struct unenroll *unenroll, const char *name, struct sbx_error *err)

@@ -126,6 +126,12 @@ void sbx_relay_done(struct sbx_relay *relay)
 	}
 }
 
+int sbx_relay_time_up(struct sbx_error *err)
+{
+	return sbx_error_set(err, -ETIME,
+			     "session: its time is up (limits.session_time): log in again");
+}
+
 int sbx_relay_signals(void)
 {
 	static const int relayed[] = {

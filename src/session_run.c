@@ -49,12 +49,6 @@ static int start_clock(uint64_t seconds, int *ret_clock)
 	return *ret_clock < 0 || timerfd_settime(*ret_clock, 0, &when, NULL) < 0 ? -errno : 0;
 }
 
-int sbx_relay_time_up(struct sbx_error *err)
-{
-	return sbx_error_set(err, -ETIME,
-			     "session: its time is up (limits.session_time): log in again");
-}
-
 int sbx_session_run(int conn, const struct sbx_request *request, struct sbx_error *err)
 {
 	_cleanup_close_ int owned = conn;

@@ -45,16 +45,9 @@ containers_of() {
 	as "$1" podman --storage-driver overlay ps --all --external --format '{{.Names}}'
 }
 
-# says PATTERN COMMAND...: refused with 125 and one line on stderr like that, and nothing on stdout.
-says() {
-	local pattern=$1
-	run --separate-stderr -125 "${@:2}"
-	echo "$stderr"
-	[ "$output" = "" ]
-	# shellcheck disable=SC2154 # of run's making
-	[ "${#stderr_lines[@]}" -eq 1 ]
-	# shellcheck disable=SC2053 # a pattern
-	[[ $stderr == sandboxctl:\ $pattern ]]
+# refused PATTERN COMMAND...: by sandboxctl, as says has it.
+refused() {
+	says "sandboxctl: $1" "${@:2}"
 }
 
 # answered TEXT COMMAND: as plain on a terminal, where TEXT is typed.
@@ -66,21 +59,21 @@ answered() {
 	run --separate-stderr -125 ctl
 	[ "$output" = "" ]
 	[ "${stderr_lines[0]}" = "usage: sandboxctl [--dir FOLDER] COMMAND" ]
-	says "nosuch: no such command: *" ctl nosuch
-	says ": no such command: *" ctl ''
-	says "option --nosuch: *" ctl --nosuch ls
-	says "option --nosuch: *" ctl ls --nosuch
-	says "option --dir: *" ctl --dir
-	says "--dir /nonexistent: No such file or directory" ctl --dir /nonexistent ls
-	says "usage: sandboxctl box *" ctl box
-	says "usage: sandboxctl box *" ctl box agent true
-	says "usage: sandboxctl ls *" ctl ls agent
-	says "usage: sandboxctl rm *" ctl rm
-	says "usage: sandboxctl rm *" ctl rm one two
-	says "usage: sandboxctl build-base" ctl build-base now
-	says "usage: sandboxctl policy *" ctl policy
-	says "usage: sandboxctl policy *" ctl policy check
-	says "usage: sandboxctl policy *" ctl policy change agent
+	refused "nosuch: no such command: *" ctl nosuch
+	refused ": no such command: *" ctl ''
+	refused "option --nosuch: *" ctl --nosuch ls
+	refused "option --nosuch: *" ctl ls --nosuch
+	refused "option --dir: *" ctl --dir
+	refused "--dir /nonexistent: No such file or directory" ctl --dir /nonexistent ls
+	refused "usage: sandboxctl box *" ctl box
+	refused "usage: sandboxctl box *" ctl box agent true
+	refused "usage: sandboxctl ls *" ctl ls agent
+	refused "usage: sandboxctl rm *" ctl rm
+	refused "usage: sandboxctl rm *" ctl rm one two
+	refused "usage: sandboxctl build-base" ctl build-base now
+	refused "usage: sandboxctl policy *" ctl policy
+	refused "usage: sandboxctl policy *" ctl policy check
+	refused "usage: sandboxctl policy *" ctl policy change agent
 }
 
 @test "--help and --version go to stdout and succeed" {
@@ -92,9 +85,9 @@ answered() {
 }
 
 @test "root is refused what only an account has, and may look at policies" {
-	for command in "box agent" "box agent -- true" ls; do
+	for command in "box agent" "box agent -- true"; do
 		# shellcheck disable=SC2086 # words
-		says "identity: root has no sandbox*" sandboxctl $command
+		refused "identity: root has no sandbox*" sandboxctl $command
 	done
 	run -0 sandboxctl policy check agent
 	run -0 sandboxctl policy show agent
@@ -115,13 +108,13 @@ answered() {
 }
 
 @test "box: only the name that the policy gives, and nothing that is no name" {
-	says "other: the policy names this sandbox agent*" ctl box other -- true
+	refused "other: the policy names this sandbox agent*" ctl box other -- true
 	for name in '' . .. ../agent a/b /etc Agent 'a b' a..b 1a "$(printf 'a%.0s' {1..33})"; do
-		says "$name: not a sandbox name*" ctl box "$name" -- true
-		says "$name: not a sandbox name*" own box "$name" -- true
-		says "$name: not a sandbox name*" own rm --yes "$name"
+		refused "$name: not a sandbox name*" ctl box "$name" -- true
+		refused "$name: not a sandbox name*" own box "$name" -- true
+		refused "$name: not a sandbox name*" own rm --yes "$name"
 	done
-	says "option -x: *" own box -x -- true
+	refused "option -x: *" own box -x -- true
 	run -0 ls -A "$boxes"
 	[ "$output" = "" ]
 }
@@ -166,15 +159,15 @@ answered() {
 	[ "$output" = "agent: good" ]
 	run -0 ctl policy check /etc/sandbox-shell/policy.json
 	[ "$output" = "/etc/sandbox-shell/policy.json: good" ]
-	says "no policy for account nosuch *" ctl policy check nosuch
-	says "../x: *" ctl policy check ../x
-	says "/nonexistent.json: No such file or directory" ctl policy check /nonexistent.json
+	refused "no policy for account nosuch *" ctl policy check nosuch
+	refused "../x: *" ctl policy check ../x
+	refused "/nonexistent.json: No such file or directory" ctl policy check /nonexistent.json
 	policy agent $'{"version":1,\n "imagee":1}'
-	says "/etc/sandbox-shell/policy.d/agent.json:2:2: imagee: unknown key: did you mean image?" ctl policy check agent
-	says "/etc/sandbox-shell/policy.d/agent.json:2:2: *" ctl policy check /etc/sandbox-shell/policy.d/agent.json
-	says "/etc/sandbox-shell/policy.d/agent.json:2:2: *" sandboxctl policy check agent
+	refused "/etc/sandbox-shell/policy.d/agent.json:2:2: imagee: unknown key: did you mean image?" ctl policy check agent
+	refused "/etc/sandbox-shell/policy.d/agent.json:2:2: *" ctl policy check /etc/sandbox-shell/policy.d/agent.json
+	refused "/etc/sandbox-shell/policy.d/agent.json:2:2: *" sandboxctl policy check agent
 	own_policy draft '{"version":1,"limits":{"pids":1}}'
-	says "$boxes/draft/policy.json:1:31: limits.pids: 1 is below 8" as plain sandboxctl policy check "$boxes/draft/policy.json"
+	refused "$boxes/draft/policy.json:1:31: limits.pids: 1 is below 8" as plain sandboxctl policy check "$boxes/draft/policy.json"
 	rm -r "$boxes/draft"
 }
 
@@ -206,23 +199,23 @@ answered() {
 
 @test "a person's own policy is checked as strictly, and for its owner" {
 	own_policy strict "{$test_image,\"image\":\"x\"}"
-	says "$boxes/strict/policy.json:1:* image: duplicate key*" own box strict -- true
+	refused "$boxes/strict/policy.json:1:* image: duplicate key*" own box strict -- true
 	own_policy strict "{$test_image}"
 	chmod 666 "$boxes/strict/policy.json"
-	says "$boxes/strict/policy.json: *writable by others*" own box strict -- true
+	refused "$boxes/strict/policy.json: *writable by others*" own box strict -- true
 	chmod 644 "$boxes/strict/policy.json"
 	chown agent "$boxes/strict/policy.json"
-	says "$boxes/strict/policy.json: *belongs to uid*" own box strict -- true
+	refused "$boxes/strict/policy.json: *belongs to uid*" own box strict -- true
 	rm -r "$boxes/strict"
 }
 
 @test "a folder that isn't the caller's own holds no sandboxes of theirs" {
-	says "folder /: belongs to uid 0*" as plain sandboxctl --dir / box one -- true
+	refused "folder /: belongs to uid 0*" as plain sandboxctl --dir / box one -- true
 	mkdir -m 755 /srv/roots
-	says "folder /srv/roots: belongs to uid 0*" as plain sandboxctl --dir /srv/roots box one -- true
+	refused "folder /srv/roots: belongs to uid 0*" as plain sandboxctl --dir /srv/roots box one -- true
 	# Whoever may write there could have written the policy, too.
 	install -d -o plain -m 777 /srv/open
-	says "/srv/open/one/policy.json: the folder open is writable by others*" \
+	refused "/srv/open/one/policy.json: the folder open is writable by others*" \
 		as plain sandboxctl --dir /srv/open box one -- true
 }
 
@@ -245,12 +238,12 @@ answered() {
 @test "rm: without a terminal and --yes nothing is removed" {
 	own_policy one "{$test_image}"
 	own box one -- touch here
-	says "rm one: would remove *$boxes/one*--yes" own rm one </dev/null
-	says "rm one: *--yes" own rm one <<<y
+	refused "rm one: would remove *$boxes/one*--yes" own rm one </dev/null
+	refused "rm one: *--yes" own rm one <<<y
 	[ -e "$boxes/one/home/here" ]
-	says "nosuch: no such sandbox in $boxes" own rm nosuch </dev/null
-	says "nosuch: no such sandbox in $boxes" own rm --yes nosuch
-	says "../one: not a sandbox name*" own rm --yes ../one
+	refused "nosuch: no such sandbox in $boxes" own rm nosuch </dev/null
+	refused "nosuch: no such sandbox in $boxes" own rm --yes nosuch
+	refused "../one: not a sandbox name*" own rm --yes ../one
 }
 
 @test "rm: on a terminal it asks, and only y removes" {
@@ -258,8 +251,8 @@ answered() {
 	own box one -- touch here
 	for answer in $'n\n' $'\n' $'no\n' $'\004'; do
 		run -125 answered "$answer" "$checkout/build/sandboxctl --dir $boxes rm one"
-		[[ $output == *"Remove the sandbox one, its container and all files in $boxes/one? [y/N] "* ]]
-		[[ $output == *"sandboxctl: rm one: not removed"* ]]
+		[[ $output == *"rm one: remove its container and all files in $boxes/one? [y/N] "* ]]
+		[[ $output == *"sandboxctl: rm one: not done"* ]]
 		[ -e "$boxes/one/home/here" ]
 	done
 	run -0 answered $'y\n' "$checkout/build/sandboxctl --dir $boxes rm one"

@@ -31,3 +31,14 @@ fresh_account() {
 	)
 	add_account "fresh$number" "$@" >&2 && echo "fresh$number"
 }
+
+# says PATTERN COMMAND...: 125, one line that matches on stderr, nothing on stdout.
+says() {
+	local pattern=$1
+	shift
+	run -125 --separate-stderr "$@"
+	echo "$stderr"
+	[ "$output" = "" ]
+	# shellcheck disable=SC2053 # a pattern is meant
+	[[ $stderr == $pattern && $stderr != *$'\n'* ]]
+}

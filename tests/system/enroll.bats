@@ -20,21 +20,14 @@ teardown() {
 	rm -rf /run/systemd/users
 }
 
-# says PATTERN COMMAND...: 125, one line that matches on stderr.
-says() {
+# fails PATTERN COMMAND...: as says, but for stdout, which has the steps until then.
+fails() {
 	local pattern=$1
 	shift
 	run -125 --separate-stderr "$@"
-	echo "$output"
-	echo "$stderr"
+	echo "$output" "$stderr"
 	# shellcheck disable=SC2053 # a pattern is meant
 	[[ $stderr == $pattern && $stderr != *$'\n'* ]]
-}
-
-# refused PATTERN COMMAND...: and nothing is said to have been done.
-refused() {
-	says "$@"
-	[ "$output" = "" ]
 }
 
 # state: all of the host that enroll changes. Tools may put lines in another order.
@@ -173,16 +166,16 @@ log in with: ssh new@throwaway" ]
 
 @test "keys that are no keys: refused before anything is made" {
 	state >before
-	refused '*--key second: a private key: *' sandboxctl enroll other --key second
-	refused '*--key -: a private key: *' sandboxctl enroll other --key - <second
+	says '*--key second: a private key: *' sandboxctl enroll other --key second
+	says '*--key -: a private key: *' sandboxctl enroll other --key - <second
 	: >empty
-	refused '*--key empty: has no key in it' sandboxctl enroll other --key empty
+	says '*--key empty: has no key in it' sandboxctl enroll other --key empty
 	printf '# nothing\n' >empty
-	refused '*--key empty: has no key in it' sandboxctl enroll other --key empty
-	refused '*--key /none: No such file or directory' sandboxctl enroll other --key /none
-	refused '*--key .: not a regular file' sandboxctl enroll other --key .
+	says '*--key empty: has no key in it' sandboxctl enroll other --key empty
+	says '*--key /none: No such file or directory' sandboxctl enroll other --key /none
+	says '*--key .: not a regular file' sandboxctl enroll other --key .
 	mkfifo fifo
-	refused '*--key fifo: not a regular file' sandboxctl enroll other --key fifo
+	says '*--key fifo: not a regular file' sandboxctl enroll other --key fifo
 	local bad
 	for bad in garbage 'ssh-ed25519 AAAAgarbage' 'ssh-ed25519' "host.name $(<second.pub)" "com\"mand=x $(<second.pub)" \
 		"$(cut -c 1-40 second.pub)" $'ssh-ed25519 \e[31m' "$(head -c 3000 /dev/zero | tr '\0' a)"; do
@@ -190,15 +183,15 @@ log in with: ssh new@throwaway" ]
 			cat second.pub
 			printf '%s\n' "$bad"
 		} >bad
-		refused '*--key bad: line 2: *' sandboxctl enroll other --key bad
+		says '*--key bad: line 2: *' sandboxctl enroll other --key bad
 	done
 	{
 		cat second.pub
 		printf 'x\0y\n'
 	} >bad
-	refused '*--key bad: not a file of public keys' sandboxctl enroll other --key bad
+	says '*--key bad: not a file of public keys' sandboxctl enroll other --key bad
 	head -c 300000 /dev/zero | tr '\0' '\n' >bad
-	refused '*--key bad: File too large' sandboxctl enroll other --key bad
+	says '*--key bad: File too large' sandboxctl enroll other --key bad
 	unchanged
 }
 
@@ -216,44 +209,44 @@ log in with: ssh new@throwaway" ]
 	cmp other.json "$file"
 	cd "$BATS_TEST_TMPDIR"
 	state >before
-	refused '*No such file or directory' sandboxctl enroll other --policy /root/none.json
-	refused '*writable by others*' sandboxctl enroll other --policy "$PWD/before"
+	says '*No such file or directory' sandboxctl enroll other --policy /root/none.json
+	says '*writable by others*' sandboxctl enroll other --policy "$PWD/before"
 	local bad
 	for bad in '' '{' '{}' '{"version":2}' '{"version":1,"limits":{"memory":"much"}}' '{"version":1,"unknown":1}' \
 		'{"version":1,"version":1}' '{"version":1,"sandbox":"../x"}' '{"version":1,"limits":{"swap":"1G"}}'; do
 		printf '%s' "$bad" >/root/bad.json
-		refused 'sandboxctl: */root/bad.json:*' sandboxctl enroll other --policy /root/bad.json
+		says 'sandboxctl: */root/bad.json:*' sandboxctl enroll other --policy /root/bad.json
 	done
 	unchanged
 	# Laid over the host's own, as in a login.
 	mv /etc/sandbox-shell/policy.json /root/kept.json
 	echo '{"version":1,"nonsense":1}' >/etc/sandbox-shell/policy.json
-	refused 'sandboxctl: /etc/sandbox-shell/policy.json:*' sandboxctl enroll other
+	says 'sandboxctl: /etc/sandbox-shell/policy.json:*' sandboxctl enroll other
 	mv /root/kept.json /etc/sandbox-shell/policy.json
 	echo '{' >"$file"
-	refused "sandboxctl: $file:*" sandboxctl enroll rules
+	says "sandboxctl: $file:*" sandboxctl enroll rules
 }
 
 @test "accounts that can't be ours: refused, and nothing is made" {
 	local name
 	state >before
 	for name in '' . .. ../agent agent/ /etc 'agent x' AGENT 0 -x $'a\nb' "$(printf 'a%.0s' {1..33})"; do
-		refused 'sandboxctl: *' sandboxctl enroll -- "$name"
+		says 'sandboxctl: *' sandboxctl enroll -- "$name"
 	done
-	refused 'sandboxctl: root: root has no sandbox' sandboxctl enroll root --existing
-	refused "sandboxctl: daemon: an account of the system's (uid 1)" sandboxctl enroll daemon --existing
-	refused "sandboxctl: nobody: an account of the system's*" sandboxctl enroll nobody --existing
-	refused 'sandboxctl: plain: there is an account of this name: --existing takes it over' sandboxctl enroll plain
-	refused 'sandboxctl: nobody-here: no such account: leave out --existing' sandboxctl enroll nobody-here --existing
-	refused 'sandboxctl: usage: *' sandboxctl enroll
-	refused 'sandboxctl: usage: *' sandboxctl enroll one two
-	refused 'sandboxctl: enroll: for root only' as agent sandboxctl enroll x
+	says 'sandboxctl: root: root has no sandbox' sandboxctl enroll root --existing
+	says "sandboxctl: daemon: an account of the system's (uid 1)" sandboxctl enroll daemon --existing
+	says "sandboxctl: nobody: an account of the system's*" sandboxctl enroll nobody --existing
+	says 'sandboxctl: plain: there is an account of this name: --existing takes it over' sandboxctl enroll plain
+	says 'sandboxctl: nobody-here: no such account: leave out --existing' sandboxctl enroll nobody-here --existing
+	says 'sandboxctl: usage: *' sandboxctl enroll
+	says 'sandboxctl: usage: *' sandboxctl enroll one two
+	says 'sandboxctl: enroll: for root only' as agent sandboxctl enroll x
 	unchanged
 	name=$(fresh_account /bin/bash)
 	usermod --append --groups sudo "$name"
-	refused "sandboxctl: $name: is in the group sudo, *" sandboxctl enroll "$name" --existing
+	says "sandboxctl: $name: is in the group sudo, *" sandboxctl enroll "$name" --existing
 	mkdir /home/left
-	refused 'sandboxctl: left: *its home is there: move /home/left away' sandboxctl enroll left
+	says 'sandboxctl: left: *its home is there: move /home/left away' sandboxctl enroll left
 	rmdir /home/left
 }
 
@@ -275,7 +268,7 @@ log in with: ssh new@throwaway" ]
 # refused_after PATTERN NAME: found out on the way, and all is as it was.
 refused_after() {
 	state >before
-	says "$1" sandboxctl enroll "$2" --existing
+	fails "$1" sandboxctl enroll "$2" --existing
 	unchanged
 }
 
@@ -311,7 +304,7 @@ refused_after() {
 undone() {
 	local pattern=$1
 	shift
-	says "$pattern" sandboxctl enroll victim "$@" --key "$HOST_KEY.pub"
+	fails "$pattern" sandboxctl enroll victim "$@" --key "$HOST_KEY.pub"
 	umount "$BLOCKED"
 	BLOCKED=
 	unchanged
@@ -345,7 +338,7 @@ undone() {
 	done
 	# A logind that doesn't answer.
 	mkdir -p /run/systemd/users
-	says 'sandboxctl: loginctl: *' sandboxctl enroll victim
+	fails 'sandboxctl: loginctl: *' sandboxctl enroll victim
 	rmdir /run/systemd/users
 	unchanged
 	# And with nothing in the way any more, from the same beginning:
@@ -361,7 +354,7 @@ undone() {
 	state >before
 	BLOCKED=/etc/sandbox-shell/authorized_keys.d
 	mount -t tmpfs -o ro,mode=755 tmpfs "$BLOCKED"
-	says "sandboxctl: *Read-only file system" sandboxctl enroll "$name" --existing --key "$HOST_KEY.pub"
+	fails "sandboxctl: *Read-only file system" sandboxctl enroll "$name" --existing --key "$HOST_KEY.pub"
 	umount "$BLOCKED"
 	unchanged
 	# Neither is what an earlier enroll has made taken away by the next.
@@ -369,7 +362,7 @@ undone() {
 	rm /etc/sandbox-shell/policy.d/kept.json
 	state >before
 	mount -t tmpfs -o ro,mode=755 tmpfs "$BLOCKED"
-	says "sandboxctl: *Read-only file system" sandboxctl enroll kept --key "$HOST_KEY.pub"
+	fails "sandboxctl: *Read-only file system" sandboxctl enroll kept --key "$HOST_KEY.pub"
 	umount "$BLOCKED"
 	unchanged
 }

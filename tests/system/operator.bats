@@ -16,17 +16,6 @@ setup() {
 	data=/home/agent/sandboxes/agent
 }
 
-# says PATTERN COMMAND...: 125, one line that matches on stderr, nothing on stdout.
-says() {
-	local pattern=$1
-	shift
-	run -125 --separate-stderr "$@"
-	echo "$stderr"
-	[ "$output" = "" ]
-	# shellcheck disable=SC2053 # a pattern is meant
-	[[ $stderr == $pattern && $stderr != *$'\n'* ]]
-}
-
 inits() {
 	pgrep -u "$1" '^podman-init$'
 }

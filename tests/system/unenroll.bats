@@ -18,17 +18,6 @@ teardown() {
 	diff -r /srv/before /srv/precious
 }
 
-# says PATTERN COMMAND...: 125, one line that matches on stderr, nothing on stdout.
-says() {
-	local pattern=$1
-	shift
-	run -125 --separate-stderr "$@"
-	echo "$stderr"
-	[ "$output" = "" ]
-	# shellcheck disable=SC2053 # a pattern is meant
-	[[ $stderr == $pattern && $stderr != *$'\n'* ]]
-}
-
 # enrolled NAME: a new account that can log in. Sets uid.
 enrolled() {
 	sandboxctl enroll "$1" --key "$HOST_KEY.pub"
