@@ -33,6 +33,7 @@ fresh_account() {
 }
 
 # says PATTERN COMMAND...: 125, one line that matches on stderr, nothing on stdout.
+# shellcheck disable=SC2154 # output and stderr are of run's making
 says() {
 	local pattern=$1
 	shift
