@@ -62,8 +62,8 @@ alone() {
 	for name in many-arguments counts-wrap one-too-many one-too-few unterminated short-body no-arguments; do
 		run -0 strace -f -qq -e trace=recvmsg -e signal=none -o "$BATS_TEST_TMPDIR/trace" \
 			setpriv --reuid agent --regid agent --clear-groups "$CHECKOUT/build/helpers/attack_wire" "$runtime/init" "$name"
-		# FAILED is 8: magic, type, length.
-		grep -q '1XBS\\10\\0\\0\\0' "$BATS_TEST_TMPDIR/trace" || {
+		# FAILED is 8: magic (SBX_WIRE_MAGIC), type, length.
+		grep -q '2XBS\\10\\0\\0\\0' "$BATS_TEST_TMPDIR/trace" || {
 			cat "$BATS_TEST_TMPDIR/trace"
 			return 1
 		}

@@ -115,7 +115,9 @@ static void hang_up(int sock)
 }
 static void half_header(int sock)
 {
-	give(sock, "1XBS\4", 5, 0);
+	const struct sbx_wire_header message = { SBX_WIRE_MAGIC, SBX_WIRE_EXEC, 8 };
+
+	give(sock, &message, 5, 0);
 }
 static void bad_magic(int sock)
 {
