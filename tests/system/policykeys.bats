@@ -229,19 +229,19 @@ refused() {
 @test "limits.session_time: a session ends when its time is up, with all it started, and says so" {
 	inside true
 	policed '"limits":{"session_time":"1s"}'
-	run -125 --separate-stderr inside 'echo in; setsid sleep 4006 & sleep 4006'
+	run -125 --separate-stderr inside 'echo in; setsid sleep 4006 & sleep 64.06'
 	[ "$output" = in ]
 	[ "$stderr" = "sandbox-shell: session: its time is up (limits.session_time): log in again" ]
 	wait_for 60 eval '! pgrep -u agent -fx "sleep 4006" >/dev/null'
-	run -125 inside -tt 'trap "" HUP; echo in; sleep 4007'
+	run -125 inside -tt 'trap "" HUP; echo in; sleep 400.07'
 	[[ $output == *"sandbox-shell: session: its time is up"* ]]
-	wait_for 60 eval '! pgrep -u agent -fx "sleep 4007" >/dev/null'
+	wait_for 60 eval '! pgrep -u agent -fx "sleep 400.07" >/dev/null'
 }
 
 @test "limits.session_time: holds for each session by itself, from its beginning" {
 	session 'exec sleep 4008'
 	policed '"limits":{"session_time":"1s"}'
-	run -125 inside 'exec sleep 4009'
+	run -125 inside 'exec sleep 64.09'
 	kill -0 "$session"
 	end_session
 	policed '"limits":{"session_time":"5m"}'
