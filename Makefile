@@ -178,7 +178,8 @@ install: all
 	for file in $(HOST_FILES); do \
 		install -D -m 644 /dev/null $${file#*:}.new && \
 		sed 's|@PREFIX@|$(PREFIX)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' docs/host/$${file%%:*} >$${file#*:}.new && \
-		mv -f $${file#*:}.new $${file#*:} || exit 1; done
+		mv -f $${file#*:}.new $${file#*:} && \
+		install -D -m 644 $${file#*:} $(SHAREDIR)/host/$${file%%:*} || exit 1; done
 
 # A copy, in which .debian is called debian as dpkg wants it.
 VERSION   := $(shell sed -n 's/^\#define SBX_VERSION "\(.*\)"/\1/p' src/version.h)

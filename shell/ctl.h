@@ -18,6 +18,7 @@ struct ctl {
 		dir; /* --dir: the checkout's folder of sandboxes, absolute; NULL for ~/sandboxes */
 	bool json;   /* --json */
 	bool yes;    /* --yes */
+	bool fix;    /* --fix */
 	const char *key, *policy; /* --key, --policy of enroll */
 	bool existing;            /* --existing */
 	bool keep_data;           /* --keep-data */
@@ -37,6 +38,7 @@ int ctl_stop(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_kill(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_reset(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_rm(const struct ctl *ctl, char **args, struct sbx_error *err);
+int ctl_doctor(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_build_base(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_policy(const struct ctl *ctl, char **args, struct sbx_error *err);
 int ctl_enroll(const struct ctl *ctl, char **args, struct sbx_error *err);

@@ -34,6 +34,8 @@ static const struct command {
 	{ "reset", ctl_reset, "reset [--yes] NAME",
 	  "remove a sandbox but for its home; the next login makes it anew", true },
 	{ "rm", ctl_rm, "rm [--yes] NAME", "remove a sandbox with all its files", true },
+	{ "doctor", ctl_doctor, "doctor [--json] [--fix]",
+	  "root: check the host and all accounts, say what to do", false },
 	{ "build-base", ctl_build_base, "build-base", "make the stock base image", false },
 	{ "policy", ctl_policy, "policy check|show FILE|ACCOUNT",
 	  "check a policy, show what is in force; policy schema", false },
@@ -51,7 +53,7 @@ static void print_usage(FILE *out)
 	(void)fputs(
 		"\nNAME is one of your sandboxes; for root an account.\n"
 		"\n  --dir FOLDER   sandboxes of this folder, with its policies, not ~/sandboxes\n"
-		"  --json, --yes, --help, --version\n"
+		"  --json, --yes, --fix, --help, --version\n"
 		"  --key FILE, --policy FILE, --existing   of enroll\n"
 		"  --keep-data    of unenroll\nSee sandboxctl(8).\n",
 		out);
@@ -99,11 +101,17 @@ static int take_options(int argc, char **argv, bool everywhere, struct ctl *ctl,
 			struct sbx_error *err)
 {
 	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },    { "json", no_argument, NULL, 'j' },
-		{ "yes", no_argument, NULL, 'y' },          { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },      { "key", required_argument, NULL, 'K' },
-		{ "policy", required_argument, NULL, 'P' }, { "existing", no_argument, NULL, 'E' },
-		{ "keep-data", no_argument, NULL, 'D' },    { 0 },
+		{ "dir", required_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "yes", no_argument, NULL, 'y' },
+		{ "fix", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "key", required_argument, NULL, 'K' },
+		{ "existing", no_argument, NULL, 'E' },
+		{ "policy", required_argument, NULL, 'P' },
+		{ "keep-data", no_argument, NULL, 'D' },
+		{ 0 },
 	};
 	int option;
 
@@ -119,6 +127,9 @@ static int take_options(int argc, char **argv, bool everywhere, struct ctl *ctl,
 			break;
 		case 'j':
 			ctl->json = true;
+			break;
+		case 'f':
+			ctl->fix = true;
 			break;
 		case 'y':
 			ctl->yes = true;
