@@ -10,6 +10,7 @@
 
 #define CONTAINER_ID_LENGTH 64
 #define KILLED "137" /* an exit status as conmon writes it: 128 + SIGKILL */
+#define SBX_CRUN "/usr/bin/crun"
 
 /* podman's reasons that need a better one, by what they contain. */
 static const struct {
@@ -237,11 +238,23 @@ int sbx_engine_migrate(struct sbx_engine *engine, struct sbx_error *err)
 	return run(engine, &process, NULL, err, "system", "migrate", NULL);
 }
 
-int sbx_engine_mark_ended(struct sbx_engine *engine, struct sbx_error *err)
+/* By the file that conmon writes when its container ends. */
+static int write_exit_file(uid_t uid, const char *id, struct sbx_error *err)
 {
 	_cleanup_close_ int fd = -1;
-	struct sbx_process process;
 	char path[160];
+
+	(void)snprintf(path, sizeof(path), "/run/user/%u/libpod/tmp/exits/%.64s", uid, id);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return sbx_error_set(err, -errno, "podman: %s: %s", path, strerror(errno));
+	return sbx_write_all(fd, KILLED, strlen(KILLED));
+}
+
+int sbx_engine_mark_ended(struct sbx_engine *engine, struct sbx_error *err)
+{
+	_cleanup_free_ char *id = NULL;
+	struct sbx_process process;
 	int r = run(engine, &process, NULL, err, "container", "inspect", "--format={{.Id}}",
 		    engine->facts.container, NULL);
 
@@ -251,12 +264,13 @@ int sbx_engine_mark_ended(struct sbx_engine *engine, struct sbx_error *err)
 	if (strspn(process.out_text, "0123456789abcdef") != CONTAINER_ID_LENGTH ||
 	    process.out_text[CONTAINER_ID_LENGTH])
 		return sbx_error_set(err, -EBADMSG, "podman: no container ID");
-	(void)snprintf(path, sizeof(path), "/run/user/%u/libpod/tmp/exits/%.64s",
-		       engine->account->uid, process.out_text);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return sbx_error_set(err, -errno, "podman: %s: %s", path, strerror(errno));
-	return sbx_write_all(fd, KILLED, strlen(KILLED));
+	id = strdup(process.out_text);
+	if (!id)
+		return sbx_error_set(err, -ENOMEM, "podman: out of memory");
+	r = write_exit_file(engine->account->uid, id, err);
+	if (r < 0)
+		return r;
+	return run(engine, &process, NULL, err, "unshare", SBX_CRUN, "delete", "--force", id, NULL);
 }
 
 int sbx_engine_delete_folder(struct sbx_engine *engine, const char *path, struct sbx_error *err)

@@ -45,8 +45,10 @@ int sbx_engine_remove(struct sbx_engine *engine, struct sbx_error *err);
 int sbx_engine_stop(struct sbx_engine *engine, bool wait, struct sbx_error *err);
 
 /*
- * Tell podman that a container has ended whose monitor died before it could: by the file that
- * conmon would have written. Only right when nothing of the container lives.
+ * Tell podman and crun that a container has ended: podman, whose monitor died before it could say
+ * so, by the file that it would have written; crun by a delete, as one that was killed between its
+ * own state and podman's leaves a container that podman doesn't know to be there ("already exists"
+ * at each start from then on). Only right when nothing of the container lives.
  */
 int sbx_engine_mark_ended(struct sbx_engine *engine, struct sbx_error *err);
 
