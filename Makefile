@@ -69,8 +69,8 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make demo           everything at once: a throwaway host, a real ssh login into a sandbox, shown
-## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers;
-##                     VM=bookworm or VM=trixie: and those in a virtual machine with that Debian)
+## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers; VM=0 without those in
+##                     a virtual machine, VM=trixie in one with that Debian and not bookworm)
 ## make deps           install what building and testing needs (apt or dnf; as root)
 ## make all            build into build/
 ## make install        install to PREFIX, SYSCONFDIR (DESTDIR for packagers); uninstall undoes it
@@ -145,7 +145,7 @@ helpers: $(HELPERS)
 DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-dev libcmocka-dev podman crun \
             buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
             bats tmux expect hyperfine pamtester mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
-            iproute2 valgrind strace procps util-linux qemu-system-x86 e2fsprogs debhelper lintian
+            iproute2 valgrind strace procps util-linux qemu-system-x86 qemu-utils e2fsprogs debhelper lintian
 DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel pam-devel libcmocka-devel podman \
             crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
             mandoc clang clang-tools-extra cppcheck ShellCheck jq rsync git iproute valgrind strace procps-ng \
@@ -218,7 +218,7 @@ demo: deps
 
 # What building and testing calls; deps where something of it is missing.
 TOOLS := gcc clang pamtester podman crun newuidmap slirp4netns mmdebstrap sshd ssh-keygen bats tmux expect jq rsync git ip \
-         qemu-system-x86_64 mke2fs dh lintian
+         qemu-system-x86_64 qemu-img mke2fs dh lintian
 
 test:
 	@(for tool in $(TOOLS); do command -v $$tool || exit 1; done) >/dev/null && \

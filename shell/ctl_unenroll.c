@@ -155,6 +155,22 @@ static int lock_sessions(const struct sbx_account *account, struct sbx_session_c
 	}
 }
 
+/*
+ * The limits that pam_sandbox has set on user-UID.slice, which outlive it until the next boot: the
+ * uid may be another's by then (systemctl(1), set-property --runtime).
+ */
+static int forget_slice(uid_t uid, struct sbx_error *err)
+{
+	char path[128];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/run/systemd/system.control/user-%u.slice.d", uid);
+	if (access(path, F_OK) < 0)
+		return 0;
+	r = ctl_end_tree(path, 0, err);
+	return r < 0 ? r : ctl_tool(err, "/usr/bin/systemctl", "daemon-reload", NULL);
+}
+
 /* What pam_sandbox has made for them. */
 static int forget_sessions(struct unenroll *unenroll, struct sbx_error *err)
 {
@@ -177,7 +193,7 @@ static int forget_sessions(struct unenroll *unenroll, struct sbx_error *err)
 			r = ctl_end_tree(path, 0, err);
 	}
 	sbx_session_count_done(&count);
-	return r;
+	return r < 0 ? r : forget_slice(account->uid, err);
 }
 
 static int remove_account(struct unenroll *unenroll, struct sbx_error *err)

@@ -17,10 +17,6 @@ limits() {
 	policy changed "{ \"version\": 1, \"image\": \"localhost/sandbox-test:latest\", \"limits\": { $1 } }"
 }
 
-says() {
-	grep -q "$1" "$BATS_TEST_TMPDIR/out"
-}
-
 # in_force MEMORY SWAP PIDS CPU
 in_force() {
 	local group
@@ -34,7 +30,7 @@ in_force() {
 	local init
 	init=$(init_of changed)
 	hold changed "$BATS_TEST_TMPDIR/out" 'echo in; while [ ! -e go ]; do sleep 0.2; done; echo alive; rm go'
-	wait_for 120 says in
+	eventually says in out
 	limits '"memory": "384M", "swap": "64M", "pids": 200, "cpus": 1.5'
 	run -0 ssh_to changed 'ulimit -u'
 	[ "$output" = 200 ]
@@ -47,7 +43,7 @@ in_force() {
 	ssh_to changed true
 	in_force 201326592 0 544 '200000 100000' # the others as the host's policy.json has them
 	ssh_to changed 'touch go'
-	wait_for 120 says alive
+	eventually says alive out
 	[ "$(init_of changed)" = "$init" ]
 }
 
@@ -57,7 +53,7 @@ in_force() {
 	ssh_to changed true
 	init=$(init_of changed) kills=$(grep -w oom_kill "$(group_of changed)/memory.events")
 	hold changed "$BATS_TEST_TMPDIR/out" 'exec python3 -c "x = b\"x\" * (128 << 20); print(\"in\", flush=True); import time; time.sleep(1004)"'
-	wait_for 120 says in
+	eventually says in out
 	limits '"memory": "64M", "swap": 0'
 	run -125 --separate-stderr ssh_to changed true
 	[ "$output" = "" ]
@@ -67,7 +63,7 @@ in_force() {
 	pgrep -u changed -f 'time.sleep.1004' >/dev/null
 	[ "$(grep -w oom_kill "$(group_of changed)/memory.events")" = "$kills" ]
 	release
-	wait_for 120 eval '! pgrep -u changed -f "time.sleep.1004" >/dev/null'
+	eventually eval '! pgrep -u changed -f "time.sleep.1004" >/dev/null'
 	ssh_to changed true
 	[ "$(<"$(group_of changed)/memory.max")" = 67108864 ]
 	[ "$(init_of changed)" = "$init" ]

@@ -7,23 +7,16 @@
 bats_require_minimum_version 1.5.0
 load "$HOST_LIB"
 
-readonly SHELL_OF_SANDBOXES=/usr/bin/sandbox-shell
-
 # eventually COMMAND...: for as long as anything is waited for: the processor is emulated, and the machine's
 # own may have much else to do.
 eventually() {
 	wait_for 300 "$@"
 }
 
-# make_account NAME POLICY: by hand, as README's steps 4 and 5 say.
+# make_account NAME POLICY: as an operator does.
 make_account() {
-	useradd --create-home --groups sandboxed --shell "$SHELL_OF_SANDBOXES" "$1"
-	grep -q "^$1:" /etc/subuid
-	grep -q "^$1:" /etc/subgid
-	loginctl enable-linger "$1"
-	install -m 644 "$HOST_KEY.pub" "/etc/sandbox-shell/authorized_keys.d/$1"
-	policy "$1" "$2"
-	sandboxctl policy check "$1"
+	printf '%s\n' "$2" >/var/lib/throwaway/policy
+	sandboxctl enroll "$1" --key "$HOST_KEY.pub" --policy /var/lib/throwaway/policy
 }
 
 # policy ACCOUNT JSON: the account's own policy; what it leaves out is as the package has it.

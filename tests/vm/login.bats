@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Logins on a host with systemd, to an account made by hand as README says: cgroups of its user manager,
+# Logins on a host with systemd, to an account that was enrolled: cgroups of its user manager,
 # limits that bite, sessions of logind, and what outlives them.
 
 load common
@@ -45,7 +45,7 @@ no_sessions_of_agent() {
 }
 
 # First, since it makes the sandbox.
-@test "an account made by hand lands in its sandbox: host name, id, directory and exit status" {
+@test "an enrolled account lands in its sandbox: host name, id, directory and exit status" {
 	run -7 --separate-stderr ssh_to agent 'hostname; id -un; id -u; pwd; exit 7'
 	[ "$output" = $'agent\nagent\n'"$(id -u agent)"$'\n/home/agent' ]
 	[ "$stderr" = "" ]
@@ -102,7 +102,7 @@ no_sessions_of_agent() {
 	[ "$output" = "" ]
 	[[ $stderr == "sandbox-shell: "*limits.cpus* ]]
 	[ ! -e /home/undelegated/sandboxes/undelegated/state ]
-	loginctl disable-linger undelegated
+	sandboxctl unenroll undelegated --yes
 	rm -r "/etc/systemd/system/user@$uid.service.d"
 	systemctl daemon-reload
 }

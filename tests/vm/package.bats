@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# The package's upgrade and removal where accounts are logged in. The last file in the machine, since it
+# takes the product away.
+
+load common
+
+setup_file() {
+	make_account packed '{ "version": 1, "image": "localhost/sandbox-test:latest" }'
+	useradd --create-home --shell /bin/bash operator
+	install -D -m 600 -o operator "$HOST_KEY.pub" /home/operator/.ssh/authorized_keys
+	ssh_to packed 'echo kept >kept'
+}
+
+teardown() {
+	release
+}
+
+install_package() {
+	DEBIAN_FRONTEND=noninteractive dpkg --install /srv/sandbox-shell_*.deb </dev/null
+}
+
+@test "an upgrade over itself: sessions and the sandbox go on, the next login is in it" {
+	local init
+	init=$(init_of packed)
+	hold packed "$BATS_TEST_TMPDIR/out" 'echo in; while [ ! -e go ]; do sleep 0.2; done; echo alive; rm go'
+	eventually says in out
+	install_package
+	run -0 --separate-stderr ssh_to packed 'touch go; hostname'
+	[ "$output" = packed ]
+	[ "$stderr" = "" ]
+	eventually says alive out
+	[ "$(init_of packed)" = "$init" ]
+	sandboxctl doctor
+}
+
+@test "purged with a session: it ends, the account's logins are refused, others work on" {
+	local pid
+	pid=$(record_of packed pid)
+	hold packed "$BATS_TEST_TMPDIR/out" 'echo in; exec sleep 1010'
+	eventually says in out
+	run -0 dpkg --purge sandbox-shell
+	[[ $output == *"these accounts can't log in without it, and are stopped: "*packed* ]]
+	run ! pgrep -U packed -f 'sleep 1010'
+	[ ! -e "/proc/$pid" ]
+	run -255 ssh_to packed 'echo inside'
+	[[ $output != *inside* ]]
+	run -0 ssh_to operator 'echo outside'
+	[ "$output" = outside ]
+	[ ! -e /etc/sandbox-shell ]
+	run -1 grep -rl sandbox-shell /etc/pam.d /etc/ssh /etc/shells
+}
+
+@test "installed again: the account is enrolled with what it had" {
+	install_package
+	ln -sf /srv/images/*.tar /var/lib/sandbox-shell/images/
+	printf '{ "version": 1, "image": "localhost/sandbox-test:latest" }\n' >/var/lib/throwaway/policy
+	run -0 sandboxctl enroll packed --existing --key "$HOST_KEY.pub" --policy /var/lib/throwaway/policy
+	run -0 --separate-stderr ssh_to packed 'cat kept'
+	[ "$output" = kept ]
+	[ "$stderr" = "" ]
+	sandboxctl doctor
+}
