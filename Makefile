@@ -69,8 +69,8 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make demo           everything at once: a throwaway host, a real ssh login into a sandbox, shown
-## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers; VM=0 without those in
-##                     a virtual machine, VM=trixie in one with that Debian and not bookworm)
+## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers;
+##                     VM=bookworm or VM=trixie: and those in a virtual machine with that Debian)
 ## make deps           install what building and testing needs (apt or dnf; as root)
 ## make all            build into build/
 ## make install        install to PREFIX, SYSCONFDIR (DESTDIR for packagers); uninstall undoes it

@@ -279,6 +279,9 @@ keeps() {
 	kill_pids < <(pids conmon podman-init)
 	login
 	kill_at_random "$(rounds 10)" forget sandbox-session podman
+	# What was still dying at one start is cleared away by the next.
+	stop
+	login
 	check_settled
 	[ "$(find "$(cgroup_of agent)" -mindepth 1 -maxdepth 1 -name 'libpod-*' | wc -l)" -eq 1 ]
 }

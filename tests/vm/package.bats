@@ -6,8 +6,8 @@ load common
 
 setup_file() {
 	make_account packed '{ "version": 1, "image": "localhost/sandbox-test:latest" }'
-	useradd --create-home --shell /bin/bash operator
-	install -D -m 600 -o operator "$HOST_KEY.pub" /home/operator/.ssh/authorized_keys
+	useradd --create-home --shell /bin/bash keeper
+	install -D -m 600 -o keeper "$HOST_KEY.pub" /home/keeper/.ssh/authorized_keys
 	ssh_to packed 'echo kept >kept'
 }
 
@@ -44,7 +44,7 @@ install_package() {
 	[ ! -e "/proc/$pid" ]
 	run -255 ssh_to packed 'echo inside'
 	[[ $output != *inside* ]]
-	run -0 ssh_to operator 'echo outside'
+	run -0 ssh_to keeper 'echo outside'
 	[ "$output" = outside ]
 	[ ! -e /etc/sandbox-shell ]
 	run -1 grep -rl sandbox-shell /etc/pam.d /etc/ssh /etc/shells
