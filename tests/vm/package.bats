@@ -58,5 +58,7 @@ install_package() {
 	run -0 --separate-stderr ssh_to packed 'cat kept'
 	[ "$output" = kept ]
 	[ "$stderr" = "" ]
-	sandboxctl doctor
+	# The other files' accounts have lost their policies.
+	run sandboxctl doctor
+	[[ $output != *packed* ]]
 }
