@@ -8,7 +8,6 @@
 #include "ctl_doctor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +20,6 @@
 #include "session.h"
 #include "util.h"
 
-#define FILE_MAX (1024 * 1024)
-
 static const struct ctl_checks *const tables[] = { &ctl_checks_host, &ctl_checks_pam,
 						   &ctl_checks_accounts, &ctl_checks_sshd };
 
@@ -32,19 +29,22 @@ struct run {
 	size_t checks, found, untold;
 };
 
-char *ctl_doctor_read(const char *path)
+const char *ctl_doctor_missing(const char *text, char *missing, size_t size)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
+	static const char *const needed[] = { "cpu", "memory", "pids" };
 
-	if (fd < 0 || sbx_read_all(fd, FILE_MAX, &text, NULL) < 0)
-		return NULL;
-	return text;
+	missing[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (!sbx_has_word(text, needed[i]))
+			(void)snprintf(missing + strlen(missing), size - strlen(missing), " %s",
+				       needed[i]);
+	return missing[0] ? missing : NULL;
 }
 
 int ctl_doctor_place(const char *name, const char *path, struct sbx_error *err)
 {
 	_cleanup_free_ char *source = NULL, *text = NULL, *folder = strdup(path);
+	int r;
 
 	if (!folder || asprintf(&source, SBX_SHARE_DIR "/host/%s", name) < 0) {
 		source = NULL;
@@ -52,9 +52,11 @@ int ctl_doctor_place(const char *name, const char *path, struct sbx_error *err)
 	}
 	if (access(path, F_OK) == 0)
 		return sbx_error_set(err, -EEXIST, "%s: is there already", path);
-	text = ctl_doctor_read(source);
+	r = ctl_root_read(source, &text, err);
+	if (r < 0)
+		return r;
 	if (!text)
-		return sbx_error_set(err, -ENOENT, "%s: %s", source, strerror(errno));
+		return sbx_error_set(err, -ENOENT, "%s: isn't there", source);
 	/* The drop-ins' folder may have gone with them; who could write there is seen next. */
 	*strrchr(folder, '/') = '\0';
 	(void)mkdir(folder, 0755);

@@ -60,8 +60,11 @@ extern const struct ctl_checks ctl_checks_host, ctl_checks_accounts, ctl_checks_
 /* Set found, and be CTL_FOUND. */
 #define CTL_FIND(found, ...) ((void)sbx_error_set(found, -EINVAL, __VA_ARGS__), CTL_FOUND)
 
-/* A whole file of root's or the kernel's, which the caller frees; NULL when it can't be read. */
-char *ctl_doctor_read(const char *path);
+/*
+ * The controllers that limits need and that aren't among these, each behind a blank; NULL when all
+ * are. text may be NULL. size has room for them: 32.
+ */
+const char *ctl_doctor_missing(const char *text, char *missing, size_t size);
 
 /*
  * Copy a file of SBX_SHARE_DIR/host to a place of root's where there's none yet. -ENOENT when it

@@ -165,7 +165,6 @@ CTL_LOOK(fix_linger)
 /* What systemd will delegate to the user manager, whether it runs or not. */
 CTL_LOOK(look_delegated)
 {
-	static const char *const needed[] = { "cpu", "memory", "pids" };
 	static char unit[64], path[] = "PATH=/usr/bin:/bin", lang[] = "LC_ALL=C";
 	char *const env[] = { path, lang, NULL };
 	char *const argv[] = { (char[]){ SYSTEMCTL },
@@ -178,7 +177,7 @@ CTL_LOOK(look_delegated)
 		.argv = argv, .env = env, .in = -1, .out = -1, .progress = -1
 	};
 	_cleanup_free_ struct sbx_process *process = calloc(1, sizeof(*process));
-	char missing[64] = "";
+	char missing[32];
 	int r;
 
 	if (!process)
@@ -187,17 +186,7 @@ CTL_LOOK(look_delegated)
 	r = sbx_spawn_run(&spawn, process, found);
 	if (r < 0)
 		return r;
-	process->out_text[strcspn(process->out_text, "\n")] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
-		char words[SBX_SPAWN_CAPTURE_MAX + 2], word[16];
-
-		(void)snprintf(words, sizeof(words), " %s ", process->out_text);
-		(void)snprintf(word, sizeof(word), " %s ", needed[i]);
-		if (!strstr(words, word))
-			(void)snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
-				       " %s", needed[i]);
-	}
-	if (!missing[0])
+	if (!ctl_doctor_missing(process->out_text, missing, sizeof(missing)))
 		return CTL_WELL;
 	return CTL_FIND(found,
 			"account %s: systemd doesn't delegate%s to %s, so that its limits can't "

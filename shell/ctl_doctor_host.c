@@ -19,6 +19,7 @@
 #include "ctl_place.h"
 #include "ctl_root.h"
 #include "engine_args.h"
+#include "host.h"
 #include "paths.h"
 #include "policy.h"
 #include "util.h"
@@ -37,27 +38,12 @@ CTL_LOOK(look_unified)
 			       "there");
 }
 
-static bool has_word(const char *text, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *p = text; p && (p = strstr(p, word)) != NULL; p += length)
-		if ((p == text || p[-1] == ' ') && (!p[length] || strchr(" \n", p[length])))
-			return true;
-	return false;
-}
-
 CTL_LOOK(look_controllers)
 {
-	static const char *const needed[] = { "cpu", "memory", "pids" };
-	_cleanup_free_ char *text = ctl_doctor_read("/sys/fs/cgroup/cgroup.controllers");
-	char missing[64] = "";
+	_cleanup_free_ char *text = sbx_host_read_file("/sys/fs/cgroup/cgroup.controllers");
+	char missing[32];
 
-	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
-		if (!has_word(text, needed[i]))
-			(void)snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
-				       " %s", needed[i]);
-	if (!missing[0])
+	if (!ctl_doctor_missing(text, missing, sizeof(missing)))
 		return CTL_WELL;
 	return CTL_FIND(found,
 			"cgroup controllers:%s missing, so that its limits can't hold: free them "
@@ -89,7 +75,7 @@ CTL_LOOK(look_idmap)
 /* A switch of the kernel's: value is what it must not be. One that isn't there is fine. */
 CTL_LOOK(look_switch)
 {
-	_cleanup_free_ char *text = ctl_doctor_read(check->argument);
+	_cleanup_free_ char *text = sbx_host_read_file(check->argument);
 
 	if (!text)
 		return CTL_WELL;
@@ -140,7 +126,7 @@ CTL_LOOK(look_overlay)
 
 CTL_LOOK(look_storage)
 {
-	_cleanup_free_ char *text = ctl_doctor_read("/etc/containers/storage.conf");
+	_cleanup_free_ char *text = sbx_host_read_file("/etc/containers/storage.conf");
 	char *rest = text, *line;
 
 	while (rest && (line = strsep(&rest, "\n")) != NULL) {
@@ -201,7 +187,7 @@ CTL_LOOK(look_own)
 	if (r > 0)
 		return CTL_FIND(found,
 				"%s: whoever can write there decides what logins run: chown root, "
-				"chmod go-w it, and reinstall if in doubt",
+				"chmod go-w it, and reinstall, for it may be another's work",
 				why.message);
 	if (!check->value || (stat(path, &st) == 0 && (st.st_mode & 0111) == 0111 &&
 			      !(st.st_mode & (S_ISUID | S_ISGID))))
@@ -209,61 +195,41 @@ CTL_LOOK(look_own)
 	return CTL_FIND(found, "%s: its mode is %04o: chmod 0755 it", path, st.st_mode & 07777);
 }
 
-/* Only what lies where root alone can put it; value is the mode. */
+/* Only the mode, and only of what nobody but root could have written: else it is to be replaced. */
 CTL_LOOK(fix_own)
 {
 	const char *path = check->argument;
-	_cleanup_close_ int fd = -1, folder = -1;
-	_cleanup_free_ char *above = strdup(path);
-	char *name = above ? strrchr(above, '/') : NULL;
-	int r;
+	int r = ctl_place_check(path, found);
 
-	if (!name)
-		return sbx_error_set(found, -ENOMEM, "out of memory");
-	*name++ = '\0';
-	r = ctl_root_folder(above, &folder, found);
-	if (r < 0)
-		return r;
-	fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, 0, 0) < 0 || fchmod(fd, 0755) < 0)
+	if (r != 0)
+		return r < 0 ? r : -EPERM;
+	if (chmod(path, 0755) < 0)
 		return sbx_error_set(found, -errno, "%s: %s", path, strerror(errno));
-	(void)sbx_error_set(found, -EINVAL, "%s: is root's and has mode 0755", path);
+	(void)sbx_error_set(found, -EINVAL, "%s: has mode 0755", path);
 	return 0;
-}
-
-static bool has_line(const char *text, const char *line)
-{
-	size_t length = strlen(line);
-
-	for (const char *p = text; p && (p = strstr(p, line)) != NULL; p += length)
-		if ((p == text || p[-1] == '\n') && (!p[length] || p[length] == '\n'))
-			return true;
-	return false;
 }
 
 CTL_LOOK(look_shells)
 {
-	_cleanup_free_ char *text = ctl_doctor_read("/etc/shells");
+	_cleanup_free_ char *text = NULL;
+	int r = ctl_root_read(CTL_SHELLS, &text, found);
 
-	if (has_line(text, SBX_SHELL_PATH))
-		return CTL_WELL;
-	return CTL_FIND(found, "/etc/shells: lacks " SBX_SHELL_PATH
-			       ", so that PAM and chsh take it for no shell: add that line");
+	if (r < 0 || ctl_root_lists_shell(text))
+		return r < 0 ? r : CTL_WELL;
+	return CTL_FIND(found, CTL_SHELLS ": lacks " SBX_SHELL_PATH
+					  ", so that PAM and chsh take it for no shell: add that "
+					  "line");
 }
 
 CTL_LOOK(fix_shells)
 {
-	_cleanup_free_ char *before = ctl_doctor_read("/etc/shells"), *text = NULL;
-	const char *gap = before && *before && before[strlen(before) - 1] != '\n' ? "\n" : "";
-	int r;
+	_cleanup_free_ char *text = NULL;
+	int r = ctl_root_read(CTL_SHELLS, &text, found);
 
-	if (asprintf(&text, "%s%s" SBX_SHELL_PATH "\n", before ? before : "", gap) < 0) {
-		text = NULL;
-		return sbx_error_set(found, -ENOMEM, "out of memory");
-	}
-	r = ctl_root_write("/etc/shells", text, 0644, found);
 	if (r == 0)
-		(void)sbx_error_set(found, -EINVAL, "/etc/shells: has " SBX_SHELL_PATH);
+		r = ctl_root_add_shell(text, found);
+	if (r == 0)
+		(void)sbx_error_set(found, -EINVAL, CTL_SHELLS ": has " SBX_SHELL_PATH);
 	return r;
 }
 
@@ -308,7 +274,7 @@ static const struct ctl_check checks[] = {
 	{ "userns", look_apparmor, NULL, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
 	  "1", false },
 	PROGRAM(SBX_PODMAN, "podman"),
-	PROGRAM("/usr/bin/crun", "crun"),
+	PROGRAM(SBX_CRUN, "crun"),
 	PROGRAM("/usr/bin/slirp4netns\0/usr/bin/pasta", "slirp4netns, or passt"),
 	{ "overlay", look_overlay, NULL, NULL, NULL, false },
 	{ "storage-driver", look_storage, NULL, NULL, NULL, false },

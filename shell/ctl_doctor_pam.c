@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl_doctor.h"
+#include "host.h"
 #include "util.h"
 
 #define SERVICE "sshd"
@@ -38,7 +39,7 @@ static char *read_service(const char *name)
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders) && !text && !strchr(name, '/'); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%.100s", folders[i], name);
-		text = ctl_doctor_read(path);
+		text = sbx_host_read_file(path);
 	}
 	return text;
 }

@@ -43,23 +43,12 @@ static int undo_group(struct ctl_enroll *enroll, struct sbx_error *err)
 /* Some programs, ftp servers above all, let in only accounts whose shell is listed. */
 static int make_shells(struct ctl_enroll *enroll, struct sbx_error *err)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *old;
 	int r = ctl_root_read(CTL_SHELLS, &enroll->old_shells, err);
 
-	if (r < 0)
+	if (r < 0 || ctl_root_lists_shell(enroll->old_shells))
 		return r;
-	old = enroll->old_shells ? enroll->old_shells : "";
-	for (const char *p = old; (p = strstr(p, SBX_SHELL_PATH)) != NULL; p++)
-		if ((p == old || p[-1] == '\n') && strchr("\n", p[strlen(SBX_SHELL_PATH)]))
-			return 0;
-	if (asprintf(&text, "%s%s%s\n", old, *old && old[strlen(old) - 1] != '\n' ? "\n" : "",
-		     SBX_SHELL_PATH) < 0) {
-		text = NULL;
-		return sbx_error_set(err, -ENOMEM, "out of memory");
-	}
 	enroll->began = true;
-	r = ctl_root_write(CTL_SHELLS, text, 0644, err);
+	r = ctl_root_add_shell(enroll->old_shells, err);
 	if (r == 0)
 		ctl_say("shell: %s added to %s", SBX_SHELL_PATH, CTL_SHELLS);
 	return r;

@@ -189,6 +189,27 @@ int ctl_root_restore(const char *path, const char *text, struct sbx_error *err)
 	return ctl_root_write(path, text, 0644, err);
 }
 
+bool ctl_root_lists_shell(const char *text)
+{
+	for (const char *p = text; p && (p = strstr(p, SBX_SHELL_PATH)) != NULL; p++)
+		if ((p == text || p[-1] == '\n') && strchr("\n", p[strlen(SBX_SHELL_PATH)]))
+			return true;
+	return false;
+}
+
+int ctl_root_add_shell(const char *text, struct sbx_error *err)
+{
+	const char *old = text ? text : "";
+	const char *gap = *old && old[strlen(old) - 1] != '\n' ? "\n" : "";
+	_cleanup_free_ char *lines = NULL;
+
+	if (asprintf(&lines, "%s%s" SBX_SHELL_PATH "\n", old, gap) < 0) {
+		lines = NULL;
+		return sbx_error_set(err, -ENOMEM, "out of memory");
+	}
+	return ctl_root_write(CTL_SHELLS, lines, 0644, err);
+}
+
 int ctl_root_lock(int *ret_lock, struct sbx_error *err)
 {
 	_cleanup_close_ int fd = -1;

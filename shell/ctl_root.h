@@ -43,6 +43,12 @@ int ctl_root_write(const char *path, const char *text, mode_t mode, struct sbx_e
 /* Put back what was there before: nothing is written where nothing has changed. */
 int ctl_root_restore(const char *path, const char *text, struct sbx_error *err);
 
+/* Is our login shell among the lines of that /etc/shells (NULL: there's none)? */
+bool ctl_root_lists_shell(const char *text);
+
+/* Write /etc/shells with these lines, or none, and our login shell's. */
+int ctl_root_add_shell(const char *text, struct sbx_error *err);
+
 /* One enroll or unenroll at a time: waits for another's end. *ret_lock is closed to release it. */
 int ctl_root_lock(int *ret_lock, struct sbx_error *err);
 

@@ -10,7 +10,6 @@
 
 #define CONTAINER_ID_LENGTH 64
 #define KILLED "137" /* an exit status as conmon writes it: 128 + SIGKILL */
-#define SBX_CRUN "/usr/bin/crun"
 
 /* podman's reasons that need a better one, by what they contain. */
 static const struct {

@@ -14,6 +14,7 @@
 #include "util.h"
 
 #define SBX_PODMAN "/usr/bin/podman"
+#define SBX_CRUN "/usr/bin/crun"
 #define SBX_START_DIR_INSIDE "/run/sandbox-init"
 #define SBX_START_SOCKET "start"
 

@@ -23,16 +23,6 @@ char *sbx_host_read_file(const char *path)
 	return text;
 }
 
-static bool has_word(const char *text, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *p = text; (p = strstr(p, word)) != NULL; p += length)
-		if ((p == text || p[-1] == ' ') && (!p[length] || strchr(" \n", p[length])))
-			return true;
-	return false;
-}
-
 char *sbx_host_cgroup(const char *proc_file)
 {
 	_cleanup_free_ char *text = sbx_host_read_file(proc_file);
@@ -90,9 +80,9 @@ static void find_controllers(const struct sbx_account *account, struct sbx_facts
 	controllers = sbx_host_read_file(path);
 	if (!controllers)
 		return;
-	facts->memory = has_word(controllers, "memory");
-	facts->cpu = has_word(controllers, "cpu");
-	facts->pids = has_word(controllers, "pids");
+	facts->memory = sbx_has_word(controllers, "memory");
+	facts->cpu = sbx_has_word(controllers, "cpu");
+	facts->pids = sbx_has_word(controllers, "pids");
 }
 
 struct desktop {

@@ -37,7 +37,7 @@ int sbx_host_verify_mounts(const struct sbx_policy *policy, char *mountinfo, str
  */
 bool sbx_host_is_init(pid_t pid);
 
-/* A whole file of /proc or /sys, which the caller frees; NULL when it can't be read. */
+/* A whole file of the kernel's or root's, which the caller frees; NULL when it can't be read. */
 char *sbx_host_read_file(const char *path);
 
 /*

@@ -105,6 +105,16 @@ uint64_t sbx_hash(uint64_t hash, const char *text)
 	return hash;
 }
 
+bool sbx_has_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *p = text; p && (p = strstr(p, word)) != NULL; p += length)
+		if ((p == text || p[-1] == ' ') && (!p[length] || strchr(" \n", p[length])))
+			return true;
+	return false;
+}
+
 long long sbx_now_ms(void)
 {
 	struct timespec now;

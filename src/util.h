@@ -76,6 +76,9 @@ int sbx_write_all(int fd, const void *data, size_t length);
 #define SBX_HASH_START 14695981039346656037u
 uint64_t sbx_hash(uint64_t hash, const char *text);
 
+/* Is it one of the words of a text, between blanks or at a line's end? text may be NULL. */
+bool sbx_has_word(const char *text, const char *word);
+
 /* Milliseconds of CLOCK_MONOTONIC. */
 long long sbx_now_ms(void);
 

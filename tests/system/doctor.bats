@@ -158,8 +158,8 @@ broken=(
 	run -0 isolated '
 		sed -i /sandbox-shell/d /etc/shells
 		printf "%s" "$(</etc/shells)" >/etc/shells
-		chmod 777 /usr/local/bin/sandbox-shell
-		chown agent /usr/local/libexec/sandbox-shell/sandbox-init
+		chmod 4755 /usr/local/bin/sandbox-shell
+		chmod 644 /usr/local/libexec/sandbox-shell/sandbox-init
 		rm "$drop_in"
 		! sandboxctl doctor >/dev/null
 		! grep -q sandbox-shell /etc/shells
@@ -171,8 +171,8 @@ broken=(
 		stat -c %a:%U /usr/local/bin/sandbox-shell /usr/local/libexec/sandbox-shell/sandbox-init
 		diff "$drop_in" /usr/local/share/sandbox-shell/host/sshd.conf'
 	echo "$output"
-	[[ $output == "doctor: fixed: /usr/local/bin/sandbox-shell: is root's and has mode 0755
-doctor: fixed: /usr/local/libexec/sandbox-shell/sandbox-init: is root's and has mode 0755
+	[[ $output == "doctor: fixed: /usr/local/bin/sandbox-shell: has mode 0755
+doctor: fixed: /usr/local/libexec/sandbox-shell/sandbox-init: has mode 0755
 doctor: fixed: /etc/shells: has /usr/local/bin/sandbox-shell
 doctor: fixed: $drop_in: put there: reload sshd when doctor has no more to say of it
 doctor: all is well: "*"
@@ -195,6 +195,12 @@ doctor: all is well: "*"
 	echo "$output"
 	[[ $output != *"doctor: fixed"* ]]
 	[[ $output == *$'\nagent\n# mine' ]]
+	# What others could write may be theirs by now: made root's alone, it would look well.
+	run -1 isolated 'chmod 777 /usr/local/bin/sandbox-shell; chown agent /usr/local/libexec/sandbox-shell/sandbox-init
+		chmod g+w /etc/sandbox-shell/policy.d
+		! sandboxctl doctor --fix; stat -c %a:%U /usr/local/bin/sandbox-shell /usr/local/libexec/sandbox-shell/sandbox-init; false'
+	echo "$output"
+	[[ $output != *"doctor: fixed"* && $output == *$'\n777:root\n755:agent' ]]
 	# Where others can write the folder, nothing in it is trusted to be ours.
 	run -1 isolated 'chmod 777 /usr/local/bin /usr/local/bin/sandbox-shell; exec sandboxctl doctor --fix'
 	[[ $output != *"doctor: fixed"* && $output == *"doctor: /usr/local/bin: can be written by others"* ]]
