@@ -337,7 +337,7 @@ broken_policies() {
 	mkdir "$local"
 	mount -t tmpfs -o "size=60m,mode=700,uid=$uid,gid=$uid" tmpfs "$local"
 	refused "*no space left*" "$account"
-	mount -o remount,size=300m "$local"
+	mount -o remount,size=150m "$local"
 	refused "*no space left*" "$account"
 	mount -o remount,size=1g "$local"
 	ssh_to "$account" true
