@@ -43,3 +43,8 @@ says() {
 	# shellcheck disable=SC2053 # a pattern is meant
 	[[ $stderr == $pattern && $stderr != *$'\n'* ]]
 }
+
+# rounds COUNT: fewer of them with the sanitizers, whose part is the programs and not podman's timing.
+rounds() {
+	if [ "${SAN-}" = 1 ]; then echo $(($1 / 5)); else echo "$1"; fi
+}

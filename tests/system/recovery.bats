@@ -78,11 +78,6 @@ moment() {
 	read -r -t "$((ms / 1000)).$(printf %03d $((ms % 1000)))" <>"$BATS_FILE_TMPDIR/never" || true
 }
 
-# rounds COUNT: fewer of them with the sanitizers, whose part is the programs and not podman's timing.
-rounds() {
-	if [ "${SAN-}" = 1 ]; then echo $(($1 / 5)); else echo "$1"; fi
-}
-
 # kill_at_random ROUNDS PREPARE NAME...: ROUNDS times, a login is begun after PREPARE, and at a random moment of
 # the time that an undisturbed one takes, one or all of agent's processes with these names are killed; the login
 # after that must work. Rounds that found nothing to kill don't count.
