@@ -6,7 +6,7 @@
 load common
 
 setup() {
-	SANDBOX=/home/boots/sandboxes/boots
+	SANDBOX=/home/worker/sandboxes/worker
 }
 
 # fingerprint: when setup.sh was run, and what the home inside has.
@@ -15,11 +15,11 @@ fingerprint() {
 }
 
 @test "before: a login makes a sandbox, and writes into its home" {
-	make_account boots '{ "version": 1, "image": "localhost/sandbox-test:latest",
+	worker_with '{ "version": 1, "image": "localhost/sandbox-test:latest",
 		"limits": { "memory": "128M", "cpus": 0.5, "pids": 100, "enforce": "required" } }'
-	run -0 ssh_to boots 'echo kept >kept; mkdir -p bin; hostname'
-	[ "$output" = boots ]
-	hold boots "$BATS_TEST_TMPDIR/out" 'echo in; exec sleep 1000'
+	run -0 ssh_to worker 'echo kept >kept; mkdir -p bin; hostname'
+	[ "$output" = worker ]
+	hold worker "$BATS_TEST_TMPDIR/out" 'echo in; exec sleep 1000'
 	eventually says in out
 	fingerprint >/var/lib/throwaway/fingerprint
 	cp /proc/sys/kernel/random/boot_id /var/lib/throwaway/
@@ -27,18 +27,18 @@ fingerprint() {
 
 @test "after: it is another boot, and nobody has logged in yet" {
 	run ! cmp /proc/sys/kernel/random/boot_id /var/lib/throwaway/boot_id
-	[ ! -e "/run/user/$(id -u boots)/sandbox-shell/boots/state" ]
+	[ ! -e "/run/user/$(id -u worker)/sandbox-shell/worker/state" ]
 }
 
 @test "after: the next login works, and the home is as it was" {
-	run -0 --separate-stderr ssh_to boots 'cat kept; hostname'
-	[ "$output" = $'kept\nboots' ]
+	run -0 --separate-stderr ssh_to worker 'cat kept; hostname'
+	[ "$output" = $'kept\nworker' ]
 	[ "$stderr" = "" ]
 	fingerprint | diff /var/lib/throwaway/fingerprint -
 }
 
 @test "after: its limits hold again" {
-	[ "$(<"$(group_of boots)/memory.max")" = 134217728 ]
-	[ "$(<"$(group_of boots)/cpu.max")" = "50000 100000" ]
-	[ "$(<"$(group_of boots)/pids.max")" = 132 ]
+	[ "$(<"$(group_of worker)/memory.max")" = 134217728 ]
+	[ "$(<"$(group_of worker)/cpu.max")" = "50000 100000" ]
+	[ "$(<"$(group_of worker)/pids.max")" = 132 ]
 }

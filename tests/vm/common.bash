@@ -1,7 +1,7 @@
 # tests/vm/common.bash - what the bats files of the virtual machine share: load common in each of them.
 #
 # Runs as root in the machine, in which tests/vm/prepare has installed the package. All files are run in one
-# boot, one after the other: each uses accounts of its own names, and leaves the host as it found it.
+# boot, one after the other: each leaves the host as it found it, but for the account worker.
 # shellcheck shell=bash
 
 bats_require_minimum_version 1.5.0
@@ -17,6 +17,14 @@ eventually() {
 make_account() {
 	printf '%s\n' "$2" >/var/lib/throwaway/policy
 	sandboxctl enroll "$1" --key "$HOST_KEY.pub" --policy /var/lib/throwaway/policy
+}
+
+# worker_with POLICY: the account worker has a sandbox that runs, and that policy. Files share it, since an image is
+# imported once for each account, which takes long here.
+worker_with() {
+	if [[ ! -e /etc/sandbox-shell/policy.d/worker.json ]]; then make_account worker "$1"; fi
+	policy worker "$1"
+	ssh_to worker true
 }
 
 # policy ACCOUNT JSON: the account's own policy; what it leaves out is as the package has it.

@@ -5,10 +5,10 @@
 load common
 
 setup_file() {
-	make_account packed '{ "version": 1, "image": "localhost/sandbox-test:latest" }'
+	worker_with '{ "version": 1, "image": "localhost/sandbox-test:latest" }'
 	useradd --create-home --shell /bin/bash keeper
 	install -D -m 600 -o keeper "$HOST_KEY.pub" /home/keeper/.ssh/authorized_keys
-	ssh_to packed 'echo kept >kept'
+	ssh_to worker 'echo kept >kept'
 }
 
 teardown() {
@@ -21,28 +21,28 @@ install_package() {
 
 @test "an upgrade over itself: sessions and the sandbox go on, the next login is in it" {
 	local init
-	init=$(init_of packed)
-	hold packed "$BATS_TEST_TMPDIR/out" 'echo in; while [ ! -e go ]; do sleep 0.2; done; echo alive; rm go'
+	init=$(init_of worker)
+	hold worker "$BATS_TEST_TMPDIR/out" 'echo in; while [ ! -e go ]; do sleep 0.2; done; echo alive; rm go'
 	eventually says in out
 	install_package
-	run -0 --separate-stderr ssh_to packed 'touch go; hostname'
-	[ "$output" = packed ]
+	run -0 --separate-stderr ssh_to worker 'touch go; hostname'
+	[ "$output" = worker ]
 	[ "$stderr" = "" ]
 	eventually says alive out
-	[ "$(init_of packed)" = "$init" ]
+	[ "$(init_of worker)" = "$init" ]
 	sandboxctl doctor
 }
 
 @test "purged with a session: it ends, the account's logins are refused, others work on" {
 	local pid
-	pid=$(record_of packed pid)
-	hold packed "$BATS_TEST_TMPDIR/out" 'echo in; exec sleep 1010'
+	pid=$(record_of worker pid)
+	hold worker "$BATS_TEST_TMPDIR/out" 'echo in; exec sleep 1010'
 	eventually says in out
 	run -0 dpkg --purge sandbox-shell
-	[[ $output == *"these accounts can't log in without it, and are stopped: "*packed* ]]
-	run ! pgrep -U packed -f 'sleep 1010'
+	[[ $output == *"these accounts can't log in without it, and are stopped: "*worker* ]]
+	run ! pgrep -U worker -f 'sleep 1010'
 	[ ! -e "/proc/$pid" ]
-	run -255 ssh_to packed 'echo inside'
+	run -255 ssh_to worker 'echo inside'
 	[[ $output != *inside* ]]
 	run -0 ssh_to keeper 'echo outside'
 	[ "$output" = outside ]
@@ -54,11 +54,11 @@ install_package() {
 	install_package
 	ln -sf /srv/images/*.tar /var/lib/sandbox-shell/images/
 	printf '{ "version": 1, "image": "localhost/sandbox-test:latest" }\n' >/var/lib/throwaway/policy
-	run -0 sandboxctl enroll packed --existing --key "$HOST_KEY.pub" --policy /var/lib/throwaway/policy
-	run -0 --separate-stderr ssh_to packed 'cat kept'
+	run -0 sandboxctl enroll worker --existing --key "$HOST_KEY.pub" --policy /var/lib/throwaway/policy
+	run -0 --separate-stderr ssh_to worker 'cat kept'
 	[ "$output" = kept ]
 	[ "$stderr" = "" ]
 	# The other files' accounts have lost their policies.
 	run sandboxctl doctor
-	[[ $status -le 1 && $output == "doctor: "* && $output != *packed* ]]
+	[[ $status -le 1 && $output == "doctor: "* && $output != *worker* ]]
 }
