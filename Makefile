@@ -70,7 +70,7 @@ help:
 
 ## make demo           everything at once: a throwaway host, a real ssh login into a sandbox, shown
 ## make test           all tests (SAN=0 without, SAN=1 only with the sanitizers;
-##                     VM=bookworm or VM=trixie: and those in a virtual machine with that Debian)
+##                     VM=0 without the virtual machine, VM=trixie with Debian 13 in it)
 ## make deps           install what building and testing needs (apt or dnf; as root)
 ## make all            build into build/
 ## make install        install to PREFIX, SYSCONFDIR (DESTDIR for packagers); uninstall undoes it
