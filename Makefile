@@ -29,7 +29,7 @@ CFLAGS   ?= -O2
 BASE     := -std=gnu17 -D_GNU_SOURCE -Isrc -MMD -MP $(WARNINGS) $(HARDEN) $(CFLAGS) \
             -DSBX_PREFIX='"$(PREFIX)"' -DSBX_SYSCONFDIR='"$(SYSCONFDIR)"'
 LINK     := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
-LIBS     := -lcjson -lseccomp
+LIBS     := -lcjson
 
 BINDIR     := $(DESTDIR)$(PREFIX)/bin
 LIBEXECDIR := $(DESTDIR)$(PREFIX)/libexec/sandbox-shell
@@ -46,7 +46,7 @@ HOST_FILES := sshd.conf:$(DESTDIR)$(SYSCONFDIR)/ssh/sshd_config.d/50-sandbox-she
               tmpfiles.conf:$(LIBDIR)/tmpfiles.d/sandbox-shell.conf
 
 LIB_SRC   := $(wildcard src/*.c)
-LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o)
+LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/syscall_names.o
 CTL_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard shell/ctl*.c) shell/sandboxctl.c)
 INIT_OBJ  := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard shell/init*.c) src/wire.c)
 FRONT_OBJ := $(BUILD)/static/shell/sandbox-shell.o
@@ -94,6 +94,17 @@ $(BUILD)/libsandbox.a: $(LIB_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $(LIB_OBJ)
 
+# What libseccomp knows is written down now: a login would take longer with it than with all else that it reads.
+$(BUILD)/gen/seccomp_tables: src/gen/seccomp_tables.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(BASE) $(SANITIZE) -o $@ $< -lseccomp
+
+$(BUILD)/gen/syscall_names.c $(BUILD)/gen/confine_filter.c: $(BUILD)/gen/seccomp_tables
+	@$< $(basename $(@F)) >$@
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c Makefile
+	@$(CC) $(BASE) $(SANITIZE) -fPIC -c -o $@ $<
+
 # Statically linked: it must run in any image.
 $(BUILD)/sandbox-init: $(INIT_OBJ)
 	@echo "  LINK  $@"
@@ -138,7 +149,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libsandbox.a
 $(BUILD)/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
-	@$(CC) $(BASE) -static -o $@ $<
+	@$(CC) $(BASE) -static -o $@ $< -lseccomp
 
 helpers: $(HELPERS)
 
@@ -146,7 +157,7 @@ DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-d
             buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
             bats tmux expect hyperfine pamtester mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
             iproute2 valgrind strace procps util-linux qemu-system-x86 qemu-utils e2fsprogs debhelper lintian
-DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel pam-devel libcmocka-devel podman \
+DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel libseccomp-static pam-devel libcmocka-devel podman \
             crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
             mandoc clang clang-tools-extra cppcheck ShellCheck jq rsync git iproute valgrind strace procps-ng \
             util-linux

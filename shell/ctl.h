@@ -22,6 +22,7 @@ struct ctl {
 	const char *key, *policy; /* --key, --policy of enroll */
 	bool existing;            /* --existing */
 	bool keep_data;           /* --keep-data */
+	bool seccomp;             /* --seccomp of policy show */
 	bool by_root;             /* called by root, who has become the account: ctl_become */
 	const char *init_path;    /* sandbox-init: beside this program, else the installed one */
 };

@@ -3,12 +3,14 @@
  * schema.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ctl.h"
 #include "paths.h"
+#include "seccomp_profile.h"
 #include "util.h"
 
 /* As a login would: below /etc only root's files count; a draft elsewhere may be the caller's. */
@@ -41,22 +43,34 @@ static int load_named(const char *what, struct sbx_policy **policy, struct sbx_e
 	return sbx_policy_load_account(what, policy, err);
 }
 
+/* What podman is given, as it is given. */
+static int print_seccomp(const struct sbx_policy *policy, struct sbx_error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = sbx_seccomp_profile_text(policy, &text, err);
+
+	if (r == 0)
+		(void)printf("%s\n", text);
+	return r;
+}
+
 int ctl_policy(const struct ctl *ctl, char **args, struct sbx_error *err)
 {
 	_cleanup_policy_ struct sbx_policy *policy = NULL;
 	const char *verb = args[0];
+	bool show = verb && strcmp(verb, "show") == 0;
 	int r;
 
-	(void)ctl;
 	if (verb && strcmp(verb, "schema") == 0 && !args[1])
 		return sbx_policy_print_schema(stdout);
-	if (!verb || !args[1] || args[2] ||
-	    (strcmp(verb, "check") != 0 && strcmp(verb, "show") != 0))
+	if (!verb || !args[1] || args[2] || (!show && strcmp(verb, "check") != 0))
 		return sbx_error_set(err, -EINVAL,
 				     "usage: sandboxctl policy check FILE|ACCOUNT, policy show "
-				     "FILE|ACCOUNT, policy schema");
+				     "[--seccomp] FILE|ACCOUNT, policy schema");
 	r = load_named(args[1], &policy, err);
-	if (r == 0 && strcmp(verb, "show") == 0)
+	if (r == 0 && show && ctl->seccomp)
+		return print_seccomp(policy, err);
+	if (r == 0 && show)
 		return sbx_policy_print(policy, stdout);
 	if (r == 0)
 		(void)printf("%s: good\n", args[1]);

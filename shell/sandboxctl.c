@@ -55,6 +55,7 @@ static void print_usage(FILE *out)
 		"\n  --dir FOLDER   sandboxes of this folder, with its policies, not ~/sandboxes\n"
 		"  --json, --yes, --fix, --help, --version\n"
 		"  --key FILE, --policy FILE, --existing   of enroll\n"
+		"  --seccomp      of policy show: the profile of system calls\n"
 		"  --keep-data    of unenroll\nSee sandboxctl(8).\n",
 		out);
 }
@@ -75,8 +76,8 @@ static const char *find_init(char *room, size_t size)
 	return SBX_INIT_PATH;
 }
 
-/* Those of enroll and unenroll; true when it was one. */
-static bool take_enroll_option(int option, struct ctl *ctl)
+/* Those of one command each; true when it was one. */
+static bool take_own_option(int option, struct ctl *ctl)
 {
 	switch (option) {
 	case 'K':
@@ -91,6 +92,12 @@ static bool take_enroll_option(int option, struct ctl *ctl)
 	case 'D':
 		ctl->keep_data = true;
 		return true;
+	case 'S':
+		ctl->seccomp = true;
+		return true;
+	case 'f':
+		ctl->fix = true;
+		return true;
 	default:
 		return false;
 	}
@@ -101,17 +108,12 @@ static int take_options(int argc, char **argv, bool everywhere, struct ctl *ctl,
 			struct sbx_error *err)
 {
 	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "yes", no_argument, NULL, 'y' },
-		{ "fix", no_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ "key", required_argument, NULL, 'K' },
-		{ "existing", no_argument, NULL, 'E' },
-		{ "policy", required_argument, NULL, 'P' },
-		{ "keep-data", no_argument, NULL, 'D' },
-		{ 0 },
+		{ "dir", required_argument, NULL, 'd' },    { "json", no_argument, NULL, 'j' },
+		{ "yes", no_argument, NULL, 'y' },          { "fix", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'v' },
+		{ "key", required_argument, NULL, 'K' },    { "existing", no_argument, NULL, 'E' },
+		{ "policy", required_argument, NULL, 'P' }, { "keep-data", no_argument, NULL, 'D' },
+		{ "seccomp", no_argument, NULL, 'S' },      { 0 },
 	};
 	int option;
 
@@ -128,9 +130,6 @@ static int take_options(int argc, char **argv, bool everywhere, struct ctl *ctl,
 		case 'j':
 			ctl->json = true;
 			break;
-		case 'f':
-			ctl->fix = true;
-			break;
 		case 'y':
 			ctl->yes = true;
 			break;
@@ -141,7 +140,7 @@ static int take_options(int argc, char **argv, bool everywhere, struct ctl *ctl,
 			(void)puts("sandboxctl " SBX_VERSION);
 			exit(0);
 		default:
-			if (take_enroll_option(option, ctl))
+			if (take_own_option(option, ctl))
 				break;
 			return sbx_error_set(
 				err, -EINVAL,

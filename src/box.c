@@ -259,7 +259,7 @@ static int start_or_create(struct sbx_box *box, struct sbx_record *lasting, stru
 		*lasting = (struct sbx_record){ 0 };
 		r = sbx_record_write(box->data.fd, SBX_BOX_RECORD, lasting, err);
 		if (r == 0)
-			r = sbx_seccomp_profile_write(box->runtime.fd, SECCOMP, err);
+			r = sbx_seccomp_profile_write(box->policy, box->runtime.fd, SECCOMP, err);
 		if (r == 0)
 			r = create(box, err);
 	}

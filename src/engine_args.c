@@ -206,13 +206,18 @@ int sbx_engine_digest(const struct sbx_policy *policy, const struct sbx_account 
 				   .start_dir = "",
 				   .seccomp = "" };
 	const char *rest[] = { policy->setup, policy->wayland ? "w" : "",
-			       policy->pipewire ? "p" : "", policy->x11 ? "x" : "" };
+			       policy->pipewire ? "p" : "", policy->x11 ? "x" : "",
+			       policy->seccomp_strict ? "strict" : "" };
 	struct sbx_strv args = { 0 };
 	uint64_t hash = SBX_HASH_START;
 	int r = sbx_engine_run_args(policy, &facts, &args);
 
 	for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
 		(void)sbx_strv_add(&args, rest[i]);
+	for (char **name = policy->seccomp_deny; name && *name; name++)
+		(void)sbx_strv_addf(&args, "deny %s", *name);
+	for (char **name = policy->seccomp_allow; name && *name; name++)
+		(void)sbx_strv_addf(&args, "allow %s", *name);
 	if (args.failed)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < args.count; i++)

@@ -7,6 +7,8 @@
 #include "policy.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,7 @@
 #include "policy_file.h"
 #include "policy_lists.h"
 #include "policy_value.h"
+#include "seccomp_profile.h"
 #include "util.h"
 
 /* One file and what it says; both stay until the checks across files are done. */
@@ -74,6 +77,31 @@ static int fail_at_key(const struct loaded_pair *pair, const char *path, const c
 	return sbx_error_set(err, -EINVAL, "%s: %s", path, message);
 }
 
+static bool is_listed(char *const *list, const char *name)
+{
+	for (; list && *list; list++)
+		if (strcmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
+static int check_seccomp(const struct sbx_policy *policy, const struct loaded_pair *pair,
+			 struct sbx_error *err)
+{
+	for (char **name = policy->seccomp_allow; name && *name; name++) {
+		const char *why = sbx_seccomp_profile_kept(*name);
+		char text[256];
+
+		if (!why && is_listed(policy->seccomp_deny, *name))
+			why = "is in seccomp.deny too: leave it out of one of them";
+		if (!why)
+			continue;
+		(void)snprintf(text, sizeof(text), "\"%s\" %s", *name, why);
+		return fail_at_key(pair, "seccomp.allow", text, err);
+	}
+	return 0;
+}
+
 /* What no single key can tell. */
 static int check_together(const struct sbx_policy *policy, const struct loaded_pair *pair,
 			  struct sbx_error *err)
@@ -85,7 +113,7 @@ static int check_together(const struct sbx_policy *policy, const struct loaded_p
 		return fail_at_key(
 			pair, "limits.shm",
 			"cannot limit the host's /dev/shm: leave it out, or ipc \"host\"", err);
-	return 0;
+	return check_seccomp(policy, pair, err);
 }
 
 static int new_policy(const struct sbx_policy_source *source, struct sbx_policy **ret_policy,

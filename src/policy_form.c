@@ -10,6 +10,7 @@
 
 #include "policy.h"
 #include "policy_value.h"
+#include "syscall_names.h"
 #include "util.h"
 
 static bool is_lower(char c)
@@ -271,7 +272,8 @@ static const char *check_syscall(const char *text)
 	for (const char *p = text; *p; p++)
 		if (!is_lower(*p) && !is_digit(*p) && *p != '_')
 			return "is not a system call's name: use a-z, 0-9 and _";
-	return NULL;
+	return sbx_syscall_known(text) ? NULL
+				       : "is no system call of this machine: see syscalls(2)";
 }
 
 /* The length of the name at text, 0 when there is none. */

@@ -112,13 +112,14 @@ const struct sbx_policy_key sbx_policy_keys[] = {
 	{ "", "mounts", SBX_KIND_MOUNTS, FIELD(mounts), .max_items = 64,
 	  .description = "Files and folders of the host that are seen inside." },
 
-	{ "seccomp", "profile", SBX_KIND_CHOICE, FIELD(seccomp_strict), .pending = "strict",
+	{ "seccomp", "profile", SBX_KIND_CHOICE, FIELD(seccomp_strict),
 	  CHOICES("default", "strict"),
 	  .description = "The engine's own profile, or a narrower one." },
 	{ "seccomp", "deny", SBX_KIND_LIST, FIELD(seccomp_deny), .form = &sbx_form_syscall,
-	  .max_items = 512, PENDING, .description = "System calls refused on top of the profile." },
+	  .max_items = 512,
+	  .description = "System calls refused on top of the profile, with EPERM." },
 	{ "seccomp", "allow", SBX_KIND_LIST, FIELD(seccomp_allow), .form = &sbx_form_syscall,
-	  .max_items = 512, PENDING, .description = "System calls allowed beyond the profile." },
+	  .max_items = 512, .description = "System calls allowed beyond the profile." },
 
 	{ "env", "set", SBX_KIND_ENV, FIELD(env_set), .max_items = 128,
 	  .description = "Variables with their values." },

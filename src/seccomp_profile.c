@@ -1,5 +1,6 @@
 /*
- * New cgroup namespaces are taken away. In one of its own a process may mount cgroup2 writable, and
+ * The system's profile, changed: narrowed by "strict", then as the policy's lists say, the denied last. And in each
+ * new cgroup namespaces are taken away. In one of its own a process may mount cgroup2 writable, and
  * the files of the sandbox's group belong to the account: it could lift its limits, or freeze PID
  * 1. The kernel hides that only on hosts whose cgroup2 is mounted with nsdelegate
  * (cgroup_namespaces(7)). clone3 passes its flags in memory, where seccomp can't see them: it's
@@ -17,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "seccomp_rules.h"
+#include "seccomp_strict.h"
 #include "util.h"
 
 #define PROFILE_MAX (1024 * 1024)
@@ -29,57 +32,69 @@ static const char *const system_profiles[] = {
 
 static const char *const guarded[] = { "clone", "clone3", "unshare" };
 
-static bool is_guarded(const cJSON *name)
+const char *sbx_seccomp_profile_kept(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(guarded); i++)
-		if (cJSON_IsString(name) && strcmp(name->valuestring, guarded[i]) == 0)
-			return true;
-	return false;
+		if (strcmp(name, guarded[i]) == 0)
+			return "may be denied, not allowed: in a cgroup namespace of its own the "
+			       "sandbox could lift its limits";
+	return NULL;
 }
 
-/* Take the guarded names out of whatever the system's profile says of them. */
-static void remove_guarded(cJSON *rules)
+/* The flags of clone(2) are in its first argument, as unsigned long: all below bit 32. */
+static int guard(cJSON *rules, uint32_t flags)
 {
-	cJSON *rule;
+	int r = 0;
 
-	cJSON_ArrayForEach(rule, rules)
-	{
-		cJSON *names = cJSON_GetObjectItemCaseSensitive(rule, "names");
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(guarded); i++) {
+		struct sbx_seccomp_rule rule = {
+			guarded[i], 0, 1, { { 0, flags, 0 } }, "no new namespaces of some kinds"
+		};
 
-		for (int i = cJSON_GetArraySize(names) - 1; i >= 0; i--)
-			if (is_guarded(cJSON_GetArrayItem(names, i)))
-				cJSON_DeleteItemFromArray(names, i);
-	}
-}
-
-/* Our own word on them, as an OCI runtime takes it (config-linux.md, "Seccomp"). */
-static int add_rules(cJSON *rules)
-{
-	char text[512];
-	cJSON *rule;
-
-	for (size_t i = 0; i < ARRAY_SIZE(guarded); i++) {
-		if (strcmp(guarded[i], "clone3") == 0)
-			(void)snprintf(text, sizeof(text),
-				       "{\"names\":[\"clone3\"],\"action\":\"SCMP_ACT_ERRNO\","
-				       "\"errnoRet\":%d,\"errno\":\"ENOSYS\"}",
-				       ENOSYS);
-		else
-			(void)snprintf(text, sizeof(text),
-				       "{\"names\":[\"%s\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":"
-				       "[{\"index\":0,\"value\":%d,\"valueTwo\":0,"
-				       "\"op\":\"SCMP_CMP_MASKED_EQ\"}]}",
-				       guarded[i], CLONE_NEWCGROUP);
-		rule = cJSON_Parse(text);
-		if (!rule || !cJSON_AddItemToArray(rules, rule)) {
-			cJSON_Delete(rule);
-			return -ENOMEM;
+		if (strcmp(guarded[i], "clone3") == 0) {
+			rule.error = ENOSYS;
+			rule.arg_count = 0;
 		}
+		sbx_seccomp_forget(rules, guarded[i]);
+		r = sbx_seccomp_add(rules, &rule);
 	}
-	return 0;
+	return r;
 }
 
-int sbx_seccomp_profile_make(const char *system, char **ret_text, struct sbx_error *err)
+/* Each name of a list allowed (error 0), or refused. */
+static int say(cJSON *rules, char *const *names, int error, const char *why)
+{
+	int r = 0;
+
+	for (; r == 0 && names && *names; names++) {
+		struct sbx_seccomp_rule rule = { *names, error, .why = why };
+
+		sbx_seccomp_forget(rules, *names);
+		r = sbx_seccomp_add(rules, &rule);
+	}
+	return r;
+}
+
+static int change(const struct sbx_policy *policy, cJSON *profile, cJSON *rules)
+{
+	uint32_t flags = CLONE_NEWCGROUP;
+	int r = 0;
+
+	if (policy->seccomp_strict) {
+		flags |= CLONE_NEWUSER;
+		r = sbx_seccomp_make_strict(profile, rules);
+	}
+	if (r == 0)
+		r = guard(rules, flags);
+	if (r == 0)
+		r = say(rules, policy->seccomp_allow, 0, "seccomp.allow");
+	if (r == 0)
+		r = say(rules, policy->seccomp_deny, EPERM, "seccomp.deny");
+	return r;
+}
+
+int sbx_seccomp_profile_make(const struct sbx_policy *policy, const char *system, char **ret_text,
+			     struct sbx_error *err)
 {
 	cJSON *profile = cJSON_Parse(system);
 	cJSON *rules = cJSON_GetObjectItemCaseSensitive(profile, "syscalls");
@@ -90,14 +105,13 @@ int sbx_seccomp_profile_make(const char *system, char **ret_text, struct sbx_err
 	/* One that allows what it doesn't name would allow what we take out. */
 	if (cJSON_IsArray(rules) && cJSON_IsString(action) &&
 	    strcmp(action->valuestring, "SCMP_ACT_ALLOW") != 0) {
-		remove_guarded(rules);
-		r = add_rules(rules);
-		text = r == 0 ? cJSON_PrintUnformatted(profile) : NULL;
+		r = change(policy, profile, rules);
+		text = r == 0 ? cJSON_Print(profile) : NULL;
 	}
 	cJSON_Delete(profile);
 	if (r == 0 && !text)
 		r = -ENOMEM;
-	if (r < 0)
+	if (r < 0 || !text)
 		return sbx_error_set(
 			err, r, "seccomp: %s",
 			r == -ENOMEM ? "out of memory"
@@ -124,14 +138,22 @@ static int read_system(char **ret_text, struct sbx_error *err)
 			     system_profiles[ARRAY_SIZE(system_profiles) - 1]);
 }
 
-int sbx_seccomp_profile_write(int folder, const char *name, struct sbx_error *err)
+int sbx_seccomp_profile_text(const struct sbx_policy *policy, char **ret_text,
+			     struct sbx_error *err)
 {
-	_cleanup_free_ char *system = NULL, *text = NULL;
-	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *system = NULL;
 	int r = read_system(&system, err);
 
-	if (r == 0)
-		r = sbx_seccomp_profile_make(system, &text, err);
+	return r == 0 ? sbx_seccomp_profile_make(policy, system, ret_text, err) : r;
+}
+
+int sbx_seccomp_profile_write(const struct sbx_policy *policy, int folder, const char *name,
+			      struct sbx_error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+	int r = sbx_seccomp_profile_text(policy, &text, err);
+
 	if (r < 0)
 		return r;
 	(void)unlinkat(folder, name, 0);

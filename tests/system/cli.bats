@@ -11,7 +11,7 @@ setup_file() {
 	cd "$CHECKOUT" || return
 	cp -a Makefile Containerfile setup.sh src shell pam docs /home/plain/checkout
 	mkdir /home/plain/checkout/build
-	cp -a build/{*sandbox*,pam,shell,src,static} /home/plain/checkout/build
+	cp -a build/{*sandbox*,gen,pam,shell,src,static} /home/plain/checkout/build
 	chown -R plain:plain /home/plain/checkout
 	ssh_to agent true
 }

@@ -52,6 +52,10 @@ static void test_digest_changes(void **state)
 		POLICY("\"mounts\":[{\"source\":\"/a\",\"target\":\"/b\"}]"),
 		POLICY("\"mounts\":[{\"source\":\"/a\",\"target\":\"/b\",\"mode\":\"rw\"}]"),
 		POLICY("\"mounts\":[{\"source\":\"/a\",\"target\":\"/c\"}]"),
+		POLICY("\"seccomp\":{\"profile\":\"strict\"}"),
+		POLICY("\"seccomp\":{\"deny\":[\"ptrace\"]}"),
+		POLICY("\"seccomp\":{\"allow\":[\"ptrace\"]}"),
+		POLICY("\"seccomp\":{\"allow\":[\"bpf\",\"ptrace\"]}"),
 	};
 	uint64_t digests[ARRAY_SIZE(policies)];
 
@@ -84,6 +88,7 @@ static void test_digest_stays(void **state)
 		POLICY("\"access\":{\"enabled\":false}"),
 		POLICY("\"network\":{\"mode\":\"isolated\"}"),
 		POLICY("\"desktop\":{\"x11\":false}"),
+		POLICY("\"seccomp\":{\"profile\":\"default\",\"deny\":[]}"),
 	};
 	uint64_t usual = digest_of("{\"version\":1}", &account);
 

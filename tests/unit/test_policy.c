@@ -207,6 +207,13 @@ static void test_refusals(void **state)
 		     -EINVAL,
 		     "policy.json:1:35: limits.swap: needs limits.memory: set that too, or leave "
 		     "this out");
+	expect_error("{\"version\": 1, \"seccomp\": {\"deny\": [\"read\", \"bpf\"]}}",
+		     "{\"version\": 1, \"seccomp\": {\"allow\": [\"keyctl\", \"bpf\"]}}", -EINVAL,
+		     "agent.json:1:37: seccomp.allow: \"bpf\" is in seccomp.deny too: leave it out "
+		     "of one of them");
+	expect_error(NULL, "{\"version\": 1, \"seccomp\": {\"allow\": [\"unshare\"]}}", -EINVAL,
+		     "agent.json:1:37: seccomp.allow: \"unshare\" may be denied, not allowed: in a "
+		     "cgroup namespace of its own the sandbox could lift its limits");
 }
 
 /* The host's swap goes with the account's memory; both ways to write a size. */
