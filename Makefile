@@ -46,7 +46,7 @@ HOST_FILES := sshd.conf:$(DESTDIR)$(SYSCONFDIR)/ssh/sshd_config.d/50-sandbox-she
               tmpfiles.conf:$(LIBDIR)/tmpfiles.d/sandbox-shell.conf
 
 LIB_SRC   := $(wildcard src/*.c)
-LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/syscall_names.o
+LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/syscall_names.o $(BUILD)/gen/confine_filter.o
 CTL_OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard shell/ctl*.c) shell/sandboxctl.c)
 INIT_OBJ  := $(patsubst %.c,$(BUILD)/static/%.o,$(wildcard shell/init*.c) src/wire.c)
 FRONT_OBJ := $(BUILD)/static/shell/sandbox-shell.o

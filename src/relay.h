@@ -37,6 +37,7 @@ int sbx_relay_terminal(const struct sbx_relay_ends *ends, int master, struct sbx
 struct sbx_relay {
 	int give[3]; /* what to hand over for 0-2; owned where pipes were made */
 	bool made[3];
+	bool handed[3];           /* ours went in itself */
 	struct sbx_pump pumps[3]; /* to < 0 where there's nothing to copy */
 };
 

@@ -63,6 +63,7 @@ static int open_one(struct sbx_relay *relay, int fd)
 
 	if (sbx_relay_may_hand_over(fd)) {
 		relay->give[fd] = fd;
+		relay->handed[fd] = true;
 		return 0;
 	}
 	/* stdout and stderr that are one file keep their order by sharing a pipe. */
@@ -214,8 +215,7 @@ int sbx_relay_stdio(const struct sbx_relay_ends *ends, struct sbx_relay *relay,
 	};
 
 	for (int fd = 0; fd < 3; fd++)
-		polled[HANDED + fd].fd =
-			relay->pumps[fd].buffer || !sbx_relay_may_hand_over(fd) ? -1 : fd;
+		polled[HANDED + fd].fd = relay->handed[fd] ? fd : -1;
 	for (;;) {
 		for (int fd = 0; fd < 3; fd++)
 			sbx_pump_want(&relay->pumps[fd], &polled[PUMPS + 2 * fd]);

@@ -42,7 +42,8 @@ void sbx_request_done(struct sbx_request *request);
  * Run it over a connection to PID 1 with this process's 0-2, until it has ended. Returns its exit
  * status (0-255; 128 + N when killed by signal N), or -errno with err set when the session broke;
  * closes conn. Signals that a person or sshd sends to this process are passed on meanwhile. When
- * its time is up it is hung up, and that is -ETIME.
+ * its time is up it is hung up, and that is -ETIME. Once the command runs, this process is confined
+ * for good (confine.h): it can't but end.
  */
 int sbx_session_run(int conn, const struct sbx_request *request, struct sbx_error *err);
 

@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "confine.h"
 #include "relay.h"
 #include "session.h"
 
@@ -15,6 +16,8 @@ static int run_terminal(const struct sbx_relay_ends *ends, const struct sbx_requ
 	_cleanup_close_ int master = -1;
 	int r = sbx_session_start(ends->conn, request, NULL, &master, err);
 
+	if (r == 0)
+		r = sbx_confine(err);
 	return r < 0 ? r : sbx_relay_terminal(ends, master, err);
 }
 
@@ -28,6 +31,8 @@ static int run_stdio(const struct sbx_relay_ends *ends, const struct sbx_request
 		return r;
 	r = sbx_session_start(ends->conn, request, relay.give, NULL, err);
 	sbx_relay_handed_over(&relay);
+	if (r == 0)
+		r = sbx_confine(err);
 	if (r == 0)
 		r = sbx_relay_stdio(ends, &relay, err);
 	sbx_relay_done(&relay);
