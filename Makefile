@@ -156,11 +156,12 @@ helpers: $(HELPERS)
 DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-dev libcmocka-dev podman crun \
             buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
             bats tmux expect hyperfine pamtester mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
-            iproute2 valgrind strace procps util-linux qemu-system-x86 qemu-utils e2fsprogs debhelper lintian
-DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel libseccomp-static pam-devel libcmocka-devel podman \
-            crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
+            iproute2 valgrind strace procps util-linux binutils libcap2-bin qemu-system-x86 qemu-utils e2fsprogs \
+            debhelper lintian
+DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel libseccomp-static pam-devel libcmocka-devel \
+            podman crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
             mandoc clang clang-tools-extra cppcheck ShellCheck jq rsync git iproute valgrind strace procps-ng \
-            util-linux
+            util-linux binutils libcap
 
 deps:
 	@if command -v apt-get >/dev/null; then \
@@ -229,7 +230,7 @@ demo: deps
 
 # What building and testing calls; deps where something of it is missing.
 TOOLS := gcc clang pamtester podman crun newuidmap slirp4netns mmdebstrap sshd ssh-keygen bats tmux expect jq rsync git ip \
-         qemu-system-x86_64 qemu-img mke2fs dh lintian
+         qemu-system-x86_64 qemu-img mke2fs dh lintian readelf getcap
 
 test:
 	@(for tool in $(TOOLS); do command -v $$tool || exit 1; done) >/dev/null && \
