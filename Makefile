@@ -9,6 +9,7 @@ DESTDIR    ?=
 CC         ?= gcc
 NAME       ?=
 SAN        ?=
+SECONDS    ?= 60
 VM         ?=
 
 ifeq ($(SAN),1)
@@ -60,7 +61,7 @@ PROGRAMS  := $(BUILD)/sandbox-shell $(BUILD)/sandbox-session $(BUILD)/sandbox-in
              $(BUILD)/pam_sandbox.so
 MAN_PAGES := $(wildcard docs/man/*.[158])
 
-.PHONY: all deb deps install uninstall demo test unit lint bench clean help build-base box ls rm helpers
+.PHONY: all deb deps install uninstall demo test unit lint bench fuzz fuzzers clean help build-base box ls rm helpers
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS)
@@ -75,6 +76,7 @@ help:
 ## make all            build into build/
 ## make install        install to PREFIX, SYSCONFDIR (DESTDIR for packagers); uninstall undoes it
 ## make deb            a Debian package, in build/
+## make fuzz           feed each parser with what nobody thought of, for SECONDS=60 each
 ## make lint, bench, clean
 ## make build-base     make the stock base image for the caller (as root: for all accounts)
 ## make box NAME=x     a shell in the sandbox sandboxes/x of this checkout, made on first use
@@ -152,6 +154,28 @@ $(BUILD)/helpers/%: tests/helpers/%.c
 	@$(CC) $(BASE) -static -o $@ $< -lseccomp
 
 helpers: $(HELPERS)
+
+# libFuzzer is clang's, and so is then all that it looks into.
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZERS    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIB   := $(LIB_SRC:%.c=build/fuzz/%.o) build/fuzz/gen/syscall_names.o build/fuzz/gen/confine_filter.o
+
+build/fuzz/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@clang $(BASE) $(FUZZ_FLAGS) -c -o $@ $<
+
+build/fuzz/gen/%.o: build/gen/%.c Makefile
+	@mkdir -p $(@D)
+	@clang $(BASE) $(FUZZ_FLAGS) -c -o $@ $<
+
+$(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(FUZZ_LIB)
+	@echo "  LINK  $@"
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+fuzzers: $(FUZZERS)
+
+fuzz: fuzzers
+	@tests/fuzz/run $(SECONDS)
 
 DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-dev libcmocka-dev podman crun \
             buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
@@ -263,4 +287,4 @@ rm: all
 	@$(BUILD)/sandboxctl --dir sandboxes rm $(NAME)
 
 -include $(LIB_OBJ:.o=.d) $(PAM_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(INIT_OBJ:.o=.d) $(FRONT_OBJ:.o=.d) $(BUILD)/shell/sandbox-session.d \
-         $(UNIT:$(BUILD)/unit/%=$(BUILD)/tests/unit/%.d)
+         $(UNIT:$(BUILD)/unit/%=$(BUILD)/tests/unit/%.d) $(FUZZ_LIB:.o=.d) $(FUZZERS:build/fuzz/%=build/fuzz/tests/fuzz/%.d)
