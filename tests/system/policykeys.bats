@@ -312,7 +312,7 @@ refused() {
 @test "a key whose effect is still to come is refused, not ignored" {
 	local key
 	for key in '"limits":{"disk":"1G"}' '"network":{"mode":"filtered"}' \
-		'"seccomp":{"profile":"strict"}' '"session":{"record":"tty"}' '"session":{"on_disconnect":"keep"}'; do
+		'"session":{"record":"tty"}' '"session":{"on_disconnect":"keep"}'; do
 		policed "$key"
 		refused 'not supported yet'
 	done

@@ -198,7 +198,6 @@ broken_policies() {
 
 @test "a key whose effect comes with a later version: refused, not ignored" {
 	for part in '"limits":{"disk":"10G"}' '"limits":{"idle_stop":"30m"}' '"network":{"mode":"filtered"}' '"network":{"allow":["example.com:443"]}' \
-		'"seccomp":{"profile":"strict"}' '"seccomp":{"deny":["ptrace"]}' '"seccomp":{"allow":["bpf"]}' \
 		'"session":{"record":"tty"}' '"session":{"on_disconnect":"keep"}'; do
 		policy agent "{\"version\":1,$part}"
 		refused "$policy_file:1:*: *not supported yet*"
