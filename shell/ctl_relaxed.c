@@ -5,6 +5,7 @@
 #define DEVICE                                                                          \
 	"the device with all that its driver can be made to do, and whatever else the " \
 	"account's groups may reach"
+#define SYSTEM_CALL "a system call that the profile refuses, with whatever holes it has"
 #define MOUNT                                                                               \
 	"what is below it can be changed and deleted from inside, as the account may, and " \
 	"so can what others of the host run or read from there"
@@ -31,6 +32,9 @@ static void add_settings(const struct sbx_policy *policy, struct sbx_strv *list)
 		{ policy->privileges_root, "privileges", "root",
 		  "root inside, over the account's subordinate ids: set-id programs work, more of "
 		  "the kernel can be reached, and what runs as root inside outlives its session" },
+		{ policy->nesting, "nesting", "true",
+		  "all of /proc and /sys can be read that the account could read outside, keys and "
+		  "timers among it; nothing of it can be written" },
 		{ policy->wayland, "desktop.wayland", "true",
 		  "the account's Wayland session: windows on its screen, its clipboard" },
 		{ policy->pipewire, "desktop.pipewire", "true",
@@ -58,6 +62,8 @@ int ctl_relaxed_list(const struct sbx_policy *policy, struct sbx_strv *ret_list)
 	for (size_t i = 0; i < policy->mount_count; i++)
 		if (policy->mounts[i].writable)
 			add(&list, "mounts", policy->mounts[i].source, MOUNT);
+	for (char **name = policy->seccomp_allow; name && *name; name++)
+		add(&list, "seccomp.allow", *name, SYSTEM_CALL);
 	if (list.failed) {
 		sbx_strv_done(&list);
 		return -ENOMEM;

@@ -185,6 +185,9 @@ int sbx_engine_run_args(const struct sbx_policy *policy, const struct sbx_facts 
 		(void)sbx_strv_add(args, "--cap-drop=all");
 		(void)sbx_strv_add(args, "--security-opt=no-new-privileges");
 	}
+	/* A new one of /proc is let be mounted only where the one there is seen whole. */
+	if (policy->nesting)
+		(void)sbx_strv_add(args, "--security-opt=unmask=ALL");
 	add_limits(&policy->limits, facts, policy->ipc_host, args);
 	(void)sbx_strv_addf(args, "--tmpfs=/run/user/%u:rw,nosuid,nodev,mode=0700,size=64m,U",
 			    facts->account->uid);

@@ -113,6 +113,11 @@ static int check_together(const struct sbx_policy *policy, const struct loaded_p
 		return fail_at_key(
 			pair, "limits.shm",
 			"cannot limit the host's /dev/shm: leave it out, or ipc \"host\"", err);
+	if (policy->nesting && policy->seccomp_strict)
+		return fail_at_key(pair, "nesting",
+				   "needs new user namespaces, which seccomp.profile \"strict\" "
+				   "refuses: leave out one of them",
+				   err);
 	return check_seccomp(policy, pair, err);
 }
 

@@ -62,6 +62,7 @@ struct sbx_policy {
 	char **network_allow; /* NULL-terminated, or NULL when empty, as every char ** here */
 	bool ipc_host;
 	bool privileges_root;
+	bool nesting; /* /proc isn't masked: sandboxes can be made inside */
 	char **devices;
 	bool wayland, pipewire, x11;
 	struct sbx_mount *mounts;

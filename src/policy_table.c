@@ -99,6 +99,8 @@ const struct sbx_policy_key sbx_policy_keys[] = {
 	  .description = "System V and POSIX IPC of its own, or the host's." },
 	{ "", "privileges", SBX_KIND_CHOICE, FIELD(privileges_root), CHOICES("none", "root"),
 	  .description = "No capability at all, or root inside the user namespace." },
+	{ "", "nesting", SBX_KIND_BOOL, FIELD(nesting),
+	  .description = "Sandboxes can be made inside (bubblewrap): /proc isn't masked." },
 	{ "", "devices", SBX_KIND_LIST, FIELD(devices), .form = &sbx_form_device, .max_items = 64,
 	  .description = "Devices given to the sandbox: /dev/..., or CDI vendor/class=name." },
 

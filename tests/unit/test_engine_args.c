@@ -125,6 +125,7 @@ static const struct {
 	{ "host-ipc-shm", "{\"version\":1,\"ipc\":\"host\",\"limits\":{\"shm\":\"1M\"}}", NULL },
 	{ "no-network", "{\"version\":1,\"network\":{\"mode\":\"none\"}}", NULL },
 	{ "root", "{\"version\":1,\"privileges\":\"root\"}", NULL },
+	{ "nesting", "{\"version\":1,\"nesting\":true}", NULL },
 	{ "names",
 	  "{\"version\":1,\"sandbox\":\"other\",\"image\":\"registry.example/team/base:7\","
 	  "\"shell\":\"/usr/bin/fish\"}",

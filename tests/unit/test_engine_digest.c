@@ -43,6 +43,7 @@ static void test_digest_changes(void **state)
 		POLICY("\"network\":{\"mode\":\"host\"}"),
 		POLICY("\"ipc\":\"host\""),
 		POLICY("\"privileges\":\"root\""),
+		POLICY("\"nesting\":true"),
 		POLICY("\"devices\":[\"/dev/dri\"]"),
 		POLICY("\"devices\":[\"/dev/dri\",\"/dev/kvm\"]"),
 		POLICY("\"desktop\":{\"wayland\":true}"),

@@ -211,6 +211,10 @@ static void test_refusals(void **state)
 		     "{\"version\": 1, \"seccomp\": {\"allow\": [\"keyctl\", \"bpf\"]}}", -EINVAL,
 		     "agent.json:1:37: seccomp.allow: \"bpf\" is in seccomp.deny too: leave it out "
 		     "of one of them");
+	expect_error("{\"version\": 1, \"nesting\": true}",
+		     "{\"version\": 1, \"seccomp\": {\"profile\": \"strict\"}}", -EINVAL,
+		     "policy.json:1:27: nesting: needs new user namespaces, which seccomp.profile "
+		     "\"strict\" refuses: leave out one of them");
 	expect_error(NULL, "{\"version\": 1, \"seccomp\": {\"allow\": [\"unshare\"]}}", -EINVAL,
 		     "agent.json:1:37: seccomp.allow: \"unshare\" may be denied, not allowed: in a "
 		     "cgroup namespace of its own the sandbox could lift its limits");
