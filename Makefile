@@ -179,12 +179,12 @@ fuzz: fuzzers
 
 DEPS_APT := gcc make pkg-config libc6-dev libcjson-dev libseccomp-dev libpam0g-dev libcmocka-dev podman crun \
             buildah uidmap slirp4netns fuse-overlayfs mmdebstrap openssh-server openssh-client openssh-sftp-server \
-            bats tmux expect hyperfine pamtester mandoc clang clang-format clang-tidy cppcheck shellcheck jq rsync git \
-            iproute2 valgrind strace procps util-linux binutils libcap2-bin qemu-system-x86 qemu-utils e2fsprogs \
+            bats tmux expect hyperfine pamtester mandoc clang libclang-rt-dev clang-format clang-tidy cppcheck \
+            shellcheck jq rsync git iproute2 valgrind strace procps util-linux binutils libcap2-bin qemu-system-x86 qemu-utils e2fsprogs \
             debhelper lintian
 DEPS_DNF := gcc make pkgconf glibc-devel glibc-static cjson-devel libseccomp-devel libseccomp-static pam-devel libcmocka-devel \
             podman crun shadow-utils slirp4netns fuse-overlayfs openssh-server openssh-clients bats tmux expect hyperfine \
-            mandoc clang clang-tools-extra cppcheck ShellCheck jq rsync git iproute valgrind strace procps-ng \
+            mandoc clang compiler-rt clang-tools-extra cppcheck ShellCheck jq rsync git iproute valgrind strace procps-ng \
             util-linux binutils libcap
 
 deps:
@@ -258,7 +258,8 @@ TOOLS := gcc clang pamtester podman crun newuidmap slirp4netns mmdebstrap sshd s
 
 test:
 	@(for tool in $(TOOLS); do command -v $$tool || exit 1; done) >/dev/null && \
-		pkg-config --exists libcjson libseccomp cmocka pam || $(MAKE) --no-print-directory deps
+		pkg-config --exists libcjson libseccomp cmocka pam && \
+		ls "$$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer[-.]* >/dev/null 2>&1 || $(MAKE) --no-print-directory deps
 	@tests/run $(if $(SAN),--sanitize=$(SAN)) $(if $(VM),--vm=$(VM))
 
 unit: $(UNIT)

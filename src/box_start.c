@@ -140,9 +140,13 @@ static int await_init(struct sbx_box *box, struct start *start, struct sbx_error
 				"start: podman hangs over the container: remove it with "
 				"`sandboxctl rm`");
 		if (deadline && left <= 0)
-			return sbx_error_set(err, -ESTALE,
-					     "start: podman started the sandbox, but its PID 1 "
-					     "did not answer");
+			return sbx_error_set(
+				err, -ESTALE,
+				"start: podman started the sandbox, but its PID 1 did not "
+				"answer: %s",
+				box->policy->seccomp_deny
+					? "seccomp.deny may have what it needs: shorten that"
+					: "try again, then `sandboxctl reset`");
 		if (poll(polled, ARRAY_SIZE(polled), (int)left) < 0 && errno != EINTR)
 			return sbx_error_set(err, -errno, "start: %s", strerror(errno));
 		if (start->podman_running && !(polled[1].revents & POLLIN))

@@ -1,8 +1,10 @@
 /*
- * The system's profile, changed: narrowed by "strict", then as the policy's lists say, the denied last. And in each
- * new cgroup namespaces are taken away. In one of its own a process may mount cgroup2 writable, and
- * the files of the sandbox's group belong to the account: it could lift its limits, or freeze PID
- * 1. The kernel hides that only on hosts whose cgroup2 is mounted with nsdelegate
+ * The system's profile, changed: narrowed by "strict", then as the policy's lists say, the denied
+ * last.
+ *
+ * And in each new cgroup namespaces are taken away. In one of its own a process may mount cgroup2
+ * writable, and the files of the sandbox's group belong to the account: it could lift its limits,
+ * or freeze PID 1. The kernel hides that only on hosts whose cgroup2 is mounted with nsdelegate
  * (cgroup_namespaces(7)). clone3 passes its flags in memory, where seccomp can't see them: it's
  * answered as by a kernel that doesn't have it, and libraries fall back to clone. User, mount and
  * other namespaces stay.

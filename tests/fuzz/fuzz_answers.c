@@ -5,26 +5,14 @@
  */
 #include "fuzz.h"
 
-#include <dirent.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../unit/count_fds.h"
 #include "session.h"
 
 /* More fits into no socket's buffer, nor is there a longer answer. */
 #define ANSWERS_MAX 4096
-
-static size_t count_fds(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	need(folder);
-	while (readdir(folder))
-		count++;
-	need(closedir(folder) == 0);
-	return count;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -33,8 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .argv = argv,
 				       .cwd = (char[]){ "/" } };
 	struct sbx_error err = SBX_ERROR_INIT;
-	size_t before = count_fds();
-	int ends[2], null[3] = { 0, 1, 2 }, master = -1, r;
+	int before = count_fds(), ends[2], null[3] = { 0, 1, 2 }, master = -1, r;
 
 	if (size < 1 || size > ANSWERS_MAX)
 		return 0;
